@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QInputDialog, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from app.adapt import work
 from app.adapt.network_chooser import NetworkChooser
@@ -27,7 +27,7 @@ from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.message_line import MessageLine
-from app.widgets.responsive_split import ResponsiveSplit
+from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from app.widgets.stretch_bar import StretchBar
 from core.adapt.suggest.settings import SuggestSettings
 from core.data import stretch
@@ -57,7 +57,7 @@ class SuggestionsPanel(Panel):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        empty = EmptyState("mdi6.tag-plus-outline", "No dataset open", "Open the dataset that you want to label.")
+        empty = EmptyState("mdi6.tag-outline", "No dataset open", "Open the dataset that you want to label.")
         super().__init__(session, "suggestions", empty, parent)
         self._found: Suggestions | None = None
         self._rows: list[int] = []
@@ -80,17 +80,17 @@ class SuggestionsPanel(Panel):
         self.name.setProperty("role", "heading")
         self.why = MessageLine(2, grows=True)
         self.pad = LabelPad(self)
-        self.new_class = QPushButton(icon("mdi6.tag-plus-outline"), "New class…")
-        self.back = QPushButton(icon("mdi6.chevron-left"), "Back")
+        self.new_class = QPushButton(icon("mdi6.tag-outline"), "New class…")
+        self.back = QPushButton("Back")
         self.back.setToolTip("The galaxy before (left arrow).")
-        self.skip = QPushButton(icon("mdi6.chevron-right"), "Skip")
+        self.skip = QPushButton(icon("mdi6.skip-next"), "Skip")
         self.skip.setToolTip("The next galaxy, without a label for this one (right arrow).")
         self.network = NetworkChooser(self._session)
         self.network.setToolTip("The network that is asked. After a training here it is the newest one.")
         self.form = SettingsForm(SuggestSettings)
-        self.suggest = QPushButton(icon("mdi6.auto-fix"), "Suggest")
+        self.suggest = QPushButton(icon("mdi6.creation-outline", "on_accent"), "Suggest")
         self.suggest.setProperty("role", "primary")
-        self.rule = MessageLine(3, grows=True)
+        self.rule = MessageLine(2, grows=True)
         self.every = QSpinBox()
         self.every.setRange(0, 100_000)
         self.every.setValue(_RETRAIN_EVERY)
@@ -103,7 +103,8 @@ class SuggestionsPanel(Panel):
         self.plot = GainPlot()
         self.people = People(self._session)
         keep_from_focus(self.back, self.skip, self.new_class, self.suggest, self.train_now)
-        self._set_content(ResponsiveSplit(self._build_galaxy(), self._build_side(), 760, (640, 420), (420, 300)))
+        sides = self._build_galaxy(), make_scrollable(self._build_side())
+        self._set_content(ResponsiveSplit(*sides, 760, (760, 440), (420, 300), growing=0))
 
     def _build_galaxy(self) -> QWidget:
         side = QWidget()
@@ -114,8 +115,10 @@ class SuggestionsPanel(Panel):
         column.addWidget(self.stretch_bar)
         column.addWidget(self.view, 1)
         column.addWidget(self.why)
-        column.addWidget(self.pad)
-        column.addLayout(button_line(self.new_class, None))
+        line = QHBoxLayout()
+        line.addWidget(self.pad, 1)
+        line.addWidget(self.new_class, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(line)
         return side
 
     def _build_side(self) -> QWidget:
@@ -125,8 +128,10 @@ class SuggestionsPanel(Panel):
         column.setSpacing(6)
         column.addLayout(button_line(QLabel("Network"), self.network, None))
         column.addWidget(self.form)
-        column.addLayout(button_line(self.suggest, None))
-        column.addWidget(self.state)
+        line = QHBoxLayout()
+        line.addWidget(self.suggest, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.state, 1)
+        column.addLayout(line)
         column.addWidget(self.rule)
         column.addLayout(button_line(QLabel("Retrain after every"), self.every, self.train_now, None))
         column.addWidget(self.training)

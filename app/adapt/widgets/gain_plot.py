@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.studies.labelling_curve import LabellingCurve, ScoreAtLabels
 
 _TICKS = 6
+_HIGHEST = 240  # pixels
 
 
 class GainPlot(QWidget):
@@ -30,6 +31,7 @@ class GainPlot(QWidget):
         self._what, self._note = "Score", ""
         self._plot = Plot(still=True)
         self._plot.setMinimumSize(220, 150)
+        self._plot.setMaximumHeight(_HIGHEST)
         self._line, self._random_line = pg.PlotCurveItem(), pg.PlotCurveItem()
         self._dots, self._random_dots = pg.ScatterPlotItem(), pg.ScatterPlotItem()
         self._bars, self._random_bars = pg.ErrorBarItem(beam=0.02), pg.ErrorBarItem(beam=0.02)

@@ -62,7 +62,7 @@ class LabelPad(QWidget):
 
     def _make_button(self, number: int, name: str) -> QPushButton:
         key = f"   {number + 1}" if number < _KEYS else ""
-        button = QPushButton(on_button(f"{shortened(name)}{key}"))
+        button = QPushButton(on_button(f" {shortened(name)}{key}"))
         button.setCheckable(True)
         button.setMinimumHeight(_HEIGHT)
         button.setToolTip(on_button(f"Label it “{name}”" + (f" (key {number + 1})" if key else "")))

@@ -108,7 +108,7 @@ def test_a_finished_study_is_not_done_again_and_takes_a_further_method(done, set
     found = result_of(suggestion_study.run(settings, survey_dataset, folder, more, threading.Event()))
     assert found.methods == ("random", "auto", "uncertain")
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    with pytest.raises(FolderInUse, match="Typical below"):
+    with pytest.raises(FolderInUse, match="Typical per class below"):
         result_of(suggestion_study.run(settings, survey_dataset, folder, FEW.model_copy(update={"switch_at": 9})))
 
 
