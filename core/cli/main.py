@@ -26,7 +26,7 @@ from core.cli.shared_options import (
     add_split_option,
 )
 from core.cli.study_options import STUDY, add_study_options
-from core.cli.suggest import add_suggest_options
+from core.cli.suggest import SUGGEST, add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -45,6 +45,8 @@ _SETTINGS = (
     "demo",
     "search",
     "training-size",
+    "suggest",
+    "suggestions",
     "believe",
     *METHODS,
     *DREAMS,
@@ -128,9 +130,7 @@ def parser() -> argparse.ArgumentParser:
         )
     )
 
-    add_suggest_options(
-        command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
-    )
+    add_suggest_options(command(*SUGGEST))
     add_adapt_options(command(*ADAPT))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     add_study_options(command(*STUDY), _shared_options(default=argparse.SUPPRESS))
