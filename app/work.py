@@ -6,6 +6,7 @@ late: those are imported inside the generators, which means on the job's thread.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
     from core.evaluate.zero_point_question import ZeroPointQuestion
+    from core.nets.layers import LayerRow
     from core.nets.opening import BandFit
     from core.nets.predictor import Predictor
 
@@ -85,6 +87,22 @@ def compare_bands(network: Path, data: Path) -> Job:
         return opening.compare_bands(network, data)
 
     return Job("Comparing the bands", run)
+
+
+def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
+    """List the layers of a trained network, for stamps of this shape."""
+
+    def run(stop: threading.Event) -> Work[list[LayerRow]]:
+        from core.nets import layers
+        from core.nets.predictor import Predictor
+
+        yield from begin_unless_stopped(stop)
+        loaded = Predictor.load(base)
+        shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
+        loaded.check(loaded.bands, shape_as_seen, math.nan)
+        return layers.table(loaded.network, shape_as_seen)
+
+    return Job("Describing the network", run)
 
 
 def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray[np.float32], str]:

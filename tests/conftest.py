@@ -27,8 +27,9 @@ if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 pytest_plugins = ["small_survey"]
-hypothesis.settings.register_profile("on any machine", deadline=None, max_examples=40)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)  # pytest --hypothesis-profile
+# The same examples in every run: what goes red is the change. New ones are looked for by --hypothesis-profile=thorough.
+hypothesis.settings.register_profile("on any machine", deadline=None, max_examples=40, derandomize=True)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000, derandomize=False)
 hypothesis.settings.load_profile("on any machine")
 
 _WORKERS = 4  # at most: each has torch and Qt in memory

@@ -10,7 +10,7 @@ ROOM = Room(
             "Evaluate",
             "mdi6.table-check",
             "Evaluate a finished network, and see the galaxies behind each number.",
-            "Ctrl+5",
+            "Ctrl+6",
             ((("gallery",), ("runs",)), (("evaluation",),), (("cutout",),)),
             (330, 600, 350),
         ),

@@ -10,7 +10,7 @@ ROOM = Room(
             "Explain",
             "mdi6.magnify-scan",
             "Click a galaxy and see what the network's prediction rests on.",
-            "Ctrl+6",
+            "Ctrl+7",
             ((("gallery",), ("runs",)), (("explanation", "belief", "filters", "dreams", "galaxy_map"),)),
             (340, 940),
         ),

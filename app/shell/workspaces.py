@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.adapt.room import ROOM as ADAPT
 from app.data.room import ROOM as DATA
 from app.evaluate.room import ROOM as EVALUATE
 from app.explain.room import ROOM as EXPLAIN
@@ -10,7 +11,7 @@ from app.simulate.room import ROOM as SIMULATE
 from app.studies.room import ROOM as STUDIES
 from app.train.room import ROOM as TRAIN
 
-ROOMS: tuple[Room, ...] = (DATA, TRAIN, STUDIES, EVALUATE, EXPLAIN, SIMULATE)
+ROOMS: tuple[Room, ...] = (DATA, TRAIN, ADAPT, STUDIES, EVALUATE, EXPLAIN, SIMULATE)
 """In the order of their buttons."""
 
 PANELS: dict[str, PanelEntry] = {name: entry for room in ROOMS for name, entry in room.panels.items()}

@@ -10,7 +10,7 @@ ROOM = Room(
             "Simulate",
             "mdi6.telescope",
             "Make galaxies with known properties, as a telescope would see them, to train networks that measure.",
-            "Ctrl+7",
+            "Ctrl+8",
             ((("simulation",),),),
             (1280,),
             needs_galaxies=False,

@@ -10,7 +10,7 @@ ROOM = Room(
             "Studies",
             "mdi6.tune-variant",
             "Search for good settings, and find out how many labels are needed.",
-            "Ctrl+4",
+            "Ctrl+5",
             ((("studies",),), (("search", "training_size"),)),
             (250, 1030),
         ),

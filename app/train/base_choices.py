@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.jobs.job import Latest
 from app.session.session import Session
 from app.train import work
-from app.train.widgets.class_map import ClassMapTable
 from app.widgets.band_chooser import BandChooser
+from app.widgets.class_map import ClassMapTable
 from core.data.class_names import complete_mapping
 from core.data.target import Classes, outputs
 from core.errors import Problem, SettingsProblem

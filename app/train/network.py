@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from app import work as shared_work
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.train import work
-from app.train.widgets.layer_table import LayerTable
 from app.widgets.image_view import ImageView
+from app.widgets.layer_table import LayerTable
 from app.widgets.message_line import MessageLine
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.project.runs import RunFolder
@@ -115,7 +116,7 @@ class NetworkPanel(Panel):
         if request != self._requested:
             self._requested = request
             self._latest.start(
-                work.read_base_layers(Path(self._base), self._shape)
+                shared_work.read_base_layers(Path(self._base), self._shape)
                 if self._base
                 else work.build_layer_table(settings.network, self._shape, target, error_bars=error_bars)
             )

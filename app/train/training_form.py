@@ -61,6 +61,7 @@ _RANDOM = "Random weights"
 _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
+_CHOSEN_ELSEWHERE = {"start_from", "bands", "class_map"}  # from lists, not in a field
 _LABEL_WIDTH = 108  # pixels
 _CURVE_POINTS = 400  # of the learning-rate schedule
 _TITLES = {
@@ -114,7 +115,7 @@ class TrainingForm(QWidget):
         self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, only=("freeze_blocks",))
+        self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -344,8 +345,9 @@ class TrainingForm(QWidget):
             if not chosen:
                 self._show_start()
                 return
-        blocks = self._session.draft.settings.transfer.freeze_blocks if chosen else 0
-        self._session.draft.edit("transfer", TransferSettings(start_from=chosen, freeze_blocks=blocks))
+        fresh = {"start_from": chosen, "bands": "", "class_map": {}}  # how much is tuned stays as it is
+        before = self._session.draft.settings.transfer
+        self._session.draft.edit("transfer", before.model_copy(update=fresh) if chosen else TransferSettings())
 
     # -- settings as a file ----------------------------------------------------------------------------------------
 

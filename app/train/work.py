@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,22 +43,6 @@ def build_layer_table(
         has_error_bars = error_bars and isinstance(target, Quantities)
         outputs = 3 if target is None else heads.output_count(target, error_bars=has_error_bars)
         return layers.table(cnn.build(settings, shape, outputs), shape)
-
-    return Job("Describing the network", run)
-
-
-def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
-    """List the layers of a trained network, for stamps of this shape."""
-
-    def run(stop: threading.Event) -> Work[list[LayerRow]]:
-        from core.nets import layers
-        from core.nets.predictor import Predictor
-
-        yield from begin_unless_stopped(stop)
-        loaded = Predictor.load(base)
-        shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
-        loaded.check(loaded.bands, shape_as_seen, math.nan)
-        return layers.table(loaded.network, shape_as_seen)
 
     return Job("Describing the network", run)
 

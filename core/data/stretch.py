@@ -113,7 +113,8 @@ def colour_planes(bands: Sequence[str]) -> tuple[int, int, int] | None:
 def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float]:
     """Black and white level of an image (any shape), in its units; not-finite pixels are ignored."""
     if settings.limits == "manual":
-        return settings.low, float(_separate_levels(settings.low, settings.high, 0.0))
+        low, high = _separate_levels(settings.low, settings.high, 0.0)
+        return float(low), float(high)
     pixels = image[np.isfinite(image)]
     if pixels.size == 0:
         return 0.0, 1.0
@@ -127,13 +128,15 @@ def limits(image: NDArray[Any], settings: StretchSettings) -> tuple[float, float
         low, high = _sky_levels(*(float(value) for value in np.percentile(pixels, (*_SKY_PERCENTILES, settings.white))))
     else:
         low, high = (float(value) for value in np.percentile(pixels, (settings.black, settings.white)))
-    return low, float(_separate_levels(low, high))
+    low, high = _separate_levels(low, high)
+    return float(low), float(high)
 
 
-def _separate_levels(low: Any, high: Any, least: float = 1.0) -> NDArray[Any]:
-    """Raise white levels that float32 cannot distinguish from their black levels."""
+def _separate_levels(low: Any, high: Any, least: float = 1.0) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Raise white levels that float32 cannot distinguish from their black levels, which leave room for it."""
+    low = np.minimum(low, (1 - 2e-6) * _FLOAT32_MAX)
     step = np.maximum(least, 1e-6 * np.maximum(np.abs(low), 1e-6))
-    return np.where(np.float32(high) > np.float32(low), high, np.minimum(low + step, _FLOAT32_MAX))
+    return low, np.where(np.float32(high) > np.float32(low), high, low + step)
 
 
 def _sky_levels(tenth: Any, third: Any, white: Any) -> tuple[Any, Any]:
@@ -257,7 +260,7 @@ def _levels(stamps: Image, settings: StretchSettings, sample: int) -> tuple[Imag
         places = [round((flat.shape[1] - 1) * share / 100) for share in (*shares, settings.white)]
         levels = np.partition(flat, places, axis=1)[:, places].T
         low, high = levels if settings.limits == "percentile" else _sky_levels(*levels)
-        high = _separate_levels(low, high)
+        low, high = _separate_levels(low, high)
     else:
         low, high = np.array([limits(pixels, settings) for pixels in flat]).reshape(-1, 2).T
     shape = (len(stamps), 1, 1, 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import same_scale
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible
 from core.nets.zero_points import require_one_pixel_scale
@@ -24,7 +25,6 @@ from core.simulate.psf import build_psf
 from core.simulate.psf_settings import PsfSettings
 from core.simulate.settings import SOURCE, SimulationSettings
 
-_SCALE_TOLERANCE = 0.02
 _OWN_ZERO_POINT = "Magnitudes are for the zero point of the dataset, {:g}."
 _NUMBERED = re.compile(r"sim-(?:[0-9a-f]+-)?(\d+)")
 
@@ -154,7 +154,7 @@ def of_preset(name: str, data: Path, band: int = 1, given: float | None = None) 
         if own is None or given is not None:
             require_one_pixel_scale(cutouts)
     remarks: list[str] = []
-    if abs(scale / preset.instrument.pixel_scale - 1) > _SCALE_TOLERANCE:
+    if same_scale.differ(scale, preset.instrument.pixel_scale):
         remarks.append(
             f"The preset has {preset.instrument.pixel_scale:g} arcsec/pixel, and these galaxies {scale:.3g}: make sure "
             "that its PSF, zero point and noise are theirs."

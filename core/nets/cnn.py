@@ -90,6 +90,7 @@ class CNN(nn.Module):
         super().__init__()
         self.settings, self.shape, self.outputs = settings, shape, outputs
         self.frozen_blocks = 0
+        self.keeps_statistics = False
         self.features = nn.Sequential()
         self.blocks: list[list[str]] = []
         channels, height, width = self._add_backbone_stages() if settings.backbone else self._add_plain_blocks()
@@ -139,15 +140,24 @@ class CNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """One row of outputs (before softmax) for each stamp."""
+        return self.head(self.encode(x))  # (N, K)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """What the head sees of each stamp: (N, C, H, W) → (N, filters), or a number for each filter and position."""
         x = self.features(x)  # (N, filters, h, w)
-        x = self.neck(x)  # (N, filters)
-        return self.head(x)  # (N, K)
+        return self.neck(x)  # (N, filters)
 
     def train(self, mode: bool = True) -> CNN:
-        """Set training or evaluation mode; frozen blocks stay in evaluation mode and keep their statistics."""
+        """Set training or evaluation mode; frozen blocks stay in evaluation mode and keep their statistics.
+
+        With ``keeps_statistics`` the batch normalisation of all other blocks stays in evaluation mode, too.
+        """
         super().train(mode)
         for name in (name for names in self.blocks[: self.frozen_blocks] for name in names):
             self.get_submodule(name).eval()
+        if self.keeps_statistics:
+            for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
+                norm.eval()
         return self
 
     @property

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import same_scale
 from core.data.target import Quantities, Target
 
 STATISTICS = ("background", "noise", "peak", "flux")
@@ -30,7 +31,6 @@ _QUANTILES = (0.001, 0.999)
 _MARGIN = 0.01
 _ROUNDING = 1e-5  # of the largest value
 _MAD_TO_SIGMA = 1.4826
-_CONSTANT_SCALE = 1.02  # largest ratio of the pixel scales of a training
 
 Range = tuple[float, float]
 
@@ -59,7 +59,7 @@ class TrainingRange:
     @property
     def has_one_scale(self) -> bool:
         """Whether all training stamps had practically the same pixel scale."""
-        return self.pixel_scale is not None and self.pixel_scale[1] <= _CONSTANT_SCALE * self.pixel_scale[0]
+        return self.pixel_scale is not None and not same_scale.differ(*self.pixel_scale)
 
     def describe_outside(
         self, statistics: NDArray[np.floating[Any]], values: NDArray[np.floating[Any]], names: Sequence[str]

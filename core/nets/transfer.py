@@ -4,11 +4,13 @@ The convolution blocks and the hidden dense layer are copied unchanged, with the
 the rows of classes that are mapped, or of quantities with the same name, are copied; the others start at random.
 Several new classes that are one old class share its probability evenly at first. Neither the weights nor
 the running statistics of a frozen block change at all. (If its weights were only left out of the optimiser, the
-statistics of batch normalisation would drift.)
+statistics of batch normalisation would drift.) The statistics of the other blocks can be kept, too: they are then
+those of the old galaxies, as in the network's own answers, and not those of each batch.
 
 References
 ----------
-Yosinski, Clune, Bengio & Lipson 2014; Domínguez Sánchez et al. 2019, MNRAS 484, 93.
+Yosinski, Clune, Bengio & Lipson 2014; Domínguez Sánchez et al. 2019, MNRAS 484, 93; Li et al. 2017, arXiv:1603.04779
+(what batch statistics tell of a survey).
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from core.nets import cnn, encoding, heads
 from core.nets.cnn import CNN
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
+
+OUTPUT_LAYER = "head.output."
 
 
 def prepare(
@@ -68,7 +72,7 @@ def prepare(
     shares = Counter(rows.values())
     with torch.no_grad():
         for name, value in new.items():
-            if not name.startswith("head.output."):
+            if not name.startswith(OUTPUT_LAYER):
                 value.copy_(old[name])
         for row, old_row in rows.items():
             weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
@@ -104,8 +108,17 @@ def _output_rows(old: Target, new: Target, class_map: Mapping[str, str] | None) 
     return {mine: its for row, place in rows.items() for mine, its in zip(now[row], before[place], strict=True)}
 
 
-def freeze(network: CNN, blocks: int) -> None:
+def freeze(network: CNN, blocks: int, *, keeps_statistics: bool = False) -> None:
     """Freeze the weights and running statistics of the first ``blocks`` blocks, also in training mode.
+
+    Parameters
+    ----------
+    network
+        It is changed in place; blocks that were frozen before and no longer are can be trained again.
+    blocks
+        Number of blocks, counted from the input; 0: none.
+    keeps_statistics
+        Whether the running statistics of the other blocks are kept, too, while their weights are trained.
 
     Raises
     ------
@@ -119,10 +132,15 @@ def freeze(network: CNN, blocks: int) -> None:
             f"Choose at most {depth}; then only the head is trained.",
             "transfer.freeze_blocks",
         )
-    network.frozen_blocks = blocks
+    network.frozen_blocks, network.keeps_statistics = blocks, keeps_statistics
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(network.block_of(name) > blocks)
     network.train(network.training)
+
+
+def copied_weights(base: CNN) -> dict[str, Tensor]:
+    """The weights, by name, that a network takes over from ``base`` wholly: all but those of the last layer."""
+    return {name: value.detach() for name, value in base.named_parameters() if not name.startswith(OUTPUT_LAYER)}
 
 
 def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:

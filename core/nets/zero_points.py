@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.data import same_scale
 from core.data.cutouts import Cutouts
 from core.data.zero_points import spread
 from core.errors import Problem, SettingsProblem
@@ -18,7 +19,6 @@ from core.nets.mapped_cutouts import ScaledCutouts
 from core.nets.predictor import Predictor
 
 _TOLERANCE = 1e-4  # mag: a hundredth of a percent
-_SAME_SCALE = 0.02
 
 
 def set_zero_points(cutouts: Cutouts, zero_points: Sequence[float]) -> None:
@@ -46,7 +46,7 @@ def require_one_pixel_scale(cutouts: Cutouts) -> None:
         It cannot.
     """
     known = cutouts.pixel_scale[np.isfinite(cutouts.pixel_scale)]
-    if len(known) and known.max() > (1 + _SAME_SCALE) * known.min():
+    if len(known) and same_scale.differ(known.min(), known.max()):
         raise SettingsProblem(
             f"The galaxies have pixels of {known.min():.3g} to {known.max():.3g} arcsec, as after resampling one by "
             "one: one zero point cannot be that of all.",

@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 6
+SETTINGS = 7
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -38,12 +38,21 @@ _DEFAULTS_OF_3: dict[str, Values] = {
 }
 _DEFAULTS_OF_4: dict[str, Values] = {"data": {"angles": "none"}}
 _DEFAULTS_OF_5: dict[str, Values] = {"data": {"logarithms": "none"}}
-PREDICTOR = 6
+_DEFAULTS_OF_6: dict[str, Values] = {
+    "transfer": {
+        "cached_views": 0,
+        "block_rate": 1.0,
+        "unfreeze_every": 0,
+        "batch_statistics": "adapted",
+        "pull_to_start": 0.0,
+    },
+}
+PREDICTOR = 7
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6)
+    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6, _settings_to_7)
     return _upgrade(values, version, steps)
 
 
@@ -66,8 +75,8 @@ def upgrade_predictor(plan: Values) -> Values:
 
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
-    names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6)
+    names = plan["target"].get("names") or plan["target"].get("columns", ())
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6, _predictor_to_7)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -120,6 +129,11 @@ def _settings_to_6(values: Values) -> Values:
     return _with_defaults(values, _DEFAULTS_OF_5)
 
 
+def _settings_to_7(values: Values) -> Values:
+    """Before, all that is not frozen was tuned alike from the first epoch, and new galaxies varied in every epoch."""
+    return _with_defaults(values, _DEFAULTS_OF_6)
+
+
 def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:
     """The values with the defaults that a format had, where they are missing; what is no table stays."""
     tables = {name: {**old, **_table(values, name)} for name, old in defaults.items()}
@@ -166,6 +180,11 @@ def _predictor_to_5(plan: Values) -> Values:
 def _predictor_to_6(plan: Values) -> Values:
     """Before, no quantity was learned as a logarithm, as where the target names none."""
     return {**plan, "format": 6}
+
+
+def _predictor_to_7(plan: Values) -> Values:
+    """Before, every network had answers: none had learned without labels."""
+    return {**plan, "format": 7}
 
 
 def _table(values: Values, name: str) -> Values:

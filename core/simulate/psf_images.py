@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import fits
+from core.data import fits, same_scale
 from core.errors import NotPossible
 from core.simulate.psf import ImagePsf
 from core.simulate.psf_settings import PsfSettings
@@ -19,7 +19,6 @@ _SAME_SUM = 0.01
 _SAME_PLACE = 0.1  # pixels
 _WINDOW = 2.0  # pixels, σ, at least
 _ROUNDS = 30
-_SAME_SCALE = 0.02
 _NEGATIVE = 0.01  # of the peak
 _UNDERSAMPLED = 0.05  # amplitude at the Nyquist frequency of the image
 
@@ -75,7 +74,7 @@ def _read_planes(path: str) -> tuple[list[NDArray[np.floating]], set[float]]:
 
 def _require_scale(scales: set[float], oversampling: float, pixel_scale: float, path: str) -> None:
     for scale in sorted(scales):
-        if abs(scale * oversampling / pixel_scale - 1) > _SAME_SCALE:
+        if same_scale.differ(scale * oversampling, pixel_scale):
             raise NotPossible(
                 f"This PSF has {scale:.4g} arcsec per pixel in its header, and would be used as if it had "
                 f"{pixel_scale / oversampling:.4g}.",

@@ -15,7 +15,7 @@ from photutils.segmentation import detect_sources
 from photutils.utils import NoDetectionsWarning, circular_footprint
 from scipy import ndimage
 
-from core.data import fits
+from core.data import fits, same_scale
 from core.data.read_errors import reading
 from core.data.stamps import Cutout
 from core.errors import NotPossible, UnreadableFile
@@ -24,7 +24,6 @@ from core.simulate.settings import SimulationSettings
 _ENDINGS = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz", ".fits.bz2", ".fz")
 _LONGEST = 4096  # pixels
 _MOST_PIXELS = 1 << 24  # of all images, 150 MB of memory in each process
-_SCALE_TOLERANCE = 0.02
 _LEAST_BLANK = 0.2  # share of an image
 _MOST_BANDS = 6  # a cube of more planes without names is a stack
 _SMOOTHINGS = (1.5, 4.0)  # pixels: for sources, and for the faint light around them
@@ -149,7 +148,7 @@ def _planes(
             "This is a picture with 256 levels, which has no sky noise.", "Choose calibrated images.", str(file)
         )
     wanted, scale = settings.instrument.pixel_scale, cutout.pixel_scale
-    if math.isfinite(scale) and abs(scale / wanted - 1) > _SCALE_TOLERANCE:
+    if same_scale.differ(scale, wanted):
         raise NotPossible(
             f"Your sky has {scale:.4g}″ per pixel, and the instrument {wanted:g}″.",
             "Choose the instrument that your sky is from: noise is not the same after resampling.",

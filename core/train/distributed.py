@@ -125,6 +125,11 @@ def wrap(network: nn.Module, smallest_batch: int) -> nn.Module:
     return DistributedDataParallel(network, broadcast_buffers=False)
 
 
+def wrap_again(network: nn.Module) -> nn.Module:
+    """Wrap a network anew after other parts of it were frozen: which gradients are averaged is noted at first."""
+    return network if world_size() == 1 else DistributedDataParallel(network, broadcast_buffers=False)
+
+
 class WholeBatchNorm(nn.BatchNorm2d):
     """Batch normalisation over the shares of all processes; torch's own works on GPUs only."""
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.data.target import Classes, Quantities
 from core.nets import angles
+from core.nets.cnn import CNN
 from core.nets.device import memory_format
 from core.train import batch_size, distributed
 from core.train.augmentation import geometry
@@ -23,12 +24,14 @@ from core.train.randomness import numpy_generator, torch_generator, torch_seed
 def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
     """Augment a batch (n, C, H, W) and pass it through the network; returns the augmented batch and outputs (n, K).
 
-    Where several processes train together, each passes its own galaxies of the batch.
+    With kept features (n, V, F), one of the views of each galaxy is passed through the head, and returned. Where
+    several processes train together, each passes its own galaxies of the batch.
     """
     seed = plan.settings.seed
-    random = torch_generator(seed, "augmentation", epoch, batch)
-    varied = augment(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
-    varied = varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+    if plan.features is None:
+        varied = vary(plan, stamps, epoch, batch)
+    else:
+        varied = stamps[torch.arange(len(stamps)), _choose_views(plan, len(stamps), epoch, batch)]
     own = distributed.own_slice(len(varied))
     for dropout in plan.dropouts:
         dropout.rows = (len(varied), own)
@@ -39,8 +42,30 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
     return varied, distributed.gather(outputs, len(varied))
 
 
+def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
+    """Augment a batch (n, C, H, W), in the number format of the training."""
+    random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
+    varied = augment(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
+    return varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+
+
+def answer_batch(plan: TrainingPlan, network: CNN, stamps: Tensor) -> Tensor:
+    """Outputs (n, K) for a batch of the validation part as it was read, or for its kept features (n, 1, F)."""
+    if plan.features is not None:
+        return network.head(stamps[:, 0])
+    return network(plan.scale(stamps).contiguous(memory_format=memory_format(plan.device)))
+
+
+def _choose_views(plan: TrainingPlan, count: int, epoch: int, batch: int) -> Tensor:
+    """Which of the kept views a batch shows of each of its galaxies, (n,)."""
+    random = torch_generator(plan.settings.seed, "view", epoch, batch)
+    return torch.randint(plan.settings.transfer.cached_views, (count,), generator=random)
+
+
 def batch_labels(plan: TrainingPlan, rows: Rows, epoch: int, batch: int) -> Tensor:
     """The labels of an augmented batch: angles turn with their galaxy, and mirrored ones have the mirror's label."""
+    if plan.features is not None:
+        return plan.features.labels_of(rows, _choose_views(plan, len(rows), epoch, batch))
     labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
     turning = plan.target if isinstance(plan.target, Quantities) and plan.target.angles else None
     if plan.mirror is None and turning is None:

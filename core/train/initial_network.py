@@ -12,14 +12,16 @@ from core.nets import opening, transfer
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
+from core.train import unfreezing
 from core.train.settings import RunSettings
+from core.wording import count_of
 
 
 def load(settings: RunSettings) -> Predictor | None:
     """Load the network that fine-tuning starts from; None: random weights."""
     transfer_settings = settings.transfer
     if transfer_settings.start_from:
-        return Predictor.load(Path(transfer_settings.start_from).expanduser())
+        return Predictor.load(transfer_settings.start_from, needs_answers=False)
     if transfer_settings.freeze_blocks:
         raise SettingsProblem(
             "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",
@@ -69,6 +71,31 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
                 "a logarithm, so that its outputs start at random.",
                 "To continue them, choose what the earlier run has under Angles and Logarithms.",
                 "data.angles",
+            )
+        )
+    return found
+
+
+def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
+    """Notices of choices of how much is tuned that have no effect beside the others, or not within the epochs."""
+    chosen, blocks, epochs = settings.transfer, len(base.network.blocks), settings.optimiser.epochs
+    idle: dict[str, bool] = {"cached_views": bool(chosen.cached_views) and chosen.freeze_blocks < blocks}
+    if chosen.freeze_blocks >= blocks:
+        idle |= {
+            "block_rate": chosen.block_rate < 1,
+            "unfreeze_every": bool(chosen.unfreeze_every),
+            "batch_statistics": chosen.batch_statistics == "kept",
+        }
+    why = {"cached_views": f"Features are kept only where all {blocks} blocks are frozen."}
+    otherwise = "All blocks are frozen, so that this has no effect."
+    found = [Problem(why.get(name, otherwise), "", f"transfer.{name}") for name, is_idle in idle.items() if is_idle]
+    left = unfreezing.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
+    if left > 0:
+        found.append(
+            Problem(
+                f"{epochs} epochs are too few to unfreeze all blocks: {count_of(left, 'block')} will not be tuned.",
+                "Unfreeze more often, or train for more epochs.",
+                "transfer.unfreeze_every",
             )
         )
     return found

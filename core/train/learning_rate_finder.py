@@ -32,7 +32,7 @@ from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Stopped
 from core.events import NEVER, Progress, Skipped, Work
 from core.project.labels import LabelJournal
-from core.train import environment, optimiser, preparation
+from core.train import environment, feature_cache, optimiser, preparation, start_network
 from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
@@ -101,7 +101,7 @@ def run(
         The data, the settings or the device do not allow a training, or the loss falls at no rate.
     """
     with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
-        plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
+        plan = preparation.prepare(feature_cache.without(settings), cutouts, hand_labels=hand_labels)
         for notice in plan.notices:
             yield Skipped(notice)
         with (
@@ -154,7 +154,8 @@ def _measure_losses(
     """Record the loss before each step, until it is not finite or has diverged."""
     network = plan.predictor.network.train()
     criterion, _ = optimiser.build_losses(plan.settings, plan.target, plan.training_labels, plan.shift)
-    optimiser_step, losses = OptimiserStep(network, plan.settings, plan.precision), list[float]()
+    start = start_network.weights_to_return_to(plan)
+    optimiser_step, losses = OptimiserStep(network, plan.settings, plan.precision, start), list[float]()
     batches = _repeat_epochs(plan, images)
     for step, rate in enumerate(rates, 1):
         if stop.is_set():

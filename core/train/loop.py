@@ -14,21 +14,20 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, NotPossible, Problem, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.metrics.tally import Tally
-from core.nets.device import memory_format
+from core.nets.cnn import CNN
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
 from core.project.files import write_atomically
@@ -41,6 +40,7 @@ from core.train import (
     comparison,
     distributed,
     environment,
+    feature_cache,
     final_numbers,
     nan_diagnosis,
     optimiser,
@@ -50,12 +50,14 @@ from core.train import (
     run_report,
     schedule,
     snapshots,
+    start_network,
     stopping,
     tensorboard_log,
+    unfreezing,
 )
 from core.train.batches import ImageSource, batches_in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import batch_labels, epoch_batches, forward_batch
+from core.train.forward import answer_batch, batch_labels, epoch_batches, forward_batch
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
@@ -146,6 +148,10 @@ def run(
     epoch 2 of 2: accuracy ...
     """
     folder = RunFolder.at(folder)
+    if settings.self_supervised.method != "none":
+        from core.train.self_supervised import training  # late: it is built on this module
+
+        return (yield from training.run(settings, data, folder, stop, resume=resume, hand_labels=hand_labels))
     with (
         folder.lock(),
         environment.reproducible_training(settings.optimiser.batch_size),
@@ -164,7 +170,8 @@ def run(
         plan.facts |= run_report.read_overlaps(folder)
         if not goes_on:
             plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
-        _prepare_folder(plan, folder, cutouts, earlier)
+        prepare_folder(plan, folder, cutouts, earlier)
+        start_network.keep(plan, folder)
         if not goes_on:
             run_labels.keep_with_parts(plan, cutouts, folder, labels)
         for notice in plan.notices:
@@ -194,7 +201,10 @@ def _train(
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
-    optimiser_step = OptimiserStep(network, settings, plan.precision)
+    start = start_network.weights_to_return_to(plan, folder)
+    optimiser_step = OptimiserStep(network, settings, plan.precision, start)
+    plan.features = yield from feature_cache.compute(plan, images, stop)
+    images = plan.features or images
     history = earlier.history if earlier is not None else []
     if earlier is not None:
         optimiser_step.optimiser.load_state_dict(earlier.optimiser)
@@ -208,6 +218,7 @@ def _train(
             break
         costs = stopping.costs(history, settings.stopping)
         plan.cutouts.require_unchanged()
+        unfreezing.begin_epoch(plan, epoch)
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
         started = time.perf_counter()
         validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
@@ -276,16 +287,15 @@ def _train_epoch(
     return tally.scores(), seconds
 
 
-def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: nn.Module | None = None) -> Tally:
+def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: CNN | None = None) -> Tally:
     """Pass the validation part through the network: float32, no augmentation, every galaxy once."""
     network = (network or plan.predictor.network).eval()
     tally = Tally(plan.target, scale=plan.predictor.output_scale)
     with torch.inference_mode():
         for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = plan.scale(stamps[distributed.own_slice(len(stamps))])
-            outputs = network(own.contiguous(memory_format=memory_format(plan.device)))
-            outputs = distributed.gather(outputs, len(stamps))
+            own = stamps[distributed.own_slice(len(stamps))]
+            outputs = distributed.gather(answer_batch(plan, network, own), len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 
@@ -296,8 +306,12 @@ def save_epoch(
     optimiser_step: OptimiserStep,
     history: list[EpochEnded],
     baseline: Baseline | None,
+    values: Mapping[str, Any] | None = None,
 ) -> Work[None]:
-    """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
+    """Save the epoch that has just ended, in an order that leaves a killed run consistent.
+
+    ``values`` are the numbers of the validation part, where they are not those of labels.
+    """
     ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
@@ -306,7 +320,7 @@ def save_epoch(
     snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
     run_report.log_epoch(folder, ended)
-    write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline))
+    write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline, values))
     scaler = optimiser_step.scaler.state_dict()
     trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
     seed = plan.settings.seed
@@ -351,7 +365,7 @@ def _note_overlaps(
     return found
 
 
-def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+def prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:

@@ -51,7 +51,7 @@ def _bad_rows(images: Tensor, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @torch.no_grad()
 def _is_finite_in_float32(plan: TrainingPlan, images: Tensor) -> bool:
-    network = plan.predictor.network
+    network = plan.called_part
     network.eval()
     outputs = network(images.float())
     network.train()

@@ -11,6 +11,7 @@ et al. 2018 (float16 with a scaled loss).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.data.target import Target
-from core.nets import losses, transfer
+from core.nets import losses
 from core.nets.losses import Loss
 from core.train import distributed, schedule
+from core.train.parameter_groups import ParameterGroup, make_groups
 from core.train.settings import RunSettings
 
 
@@ -35,6 +37,8 @@ class OptimiserStep:
         Method, momentum, weight decay.
     precision
         Of the forward pass; float16 needs the scaling, since gradients below 6e-8 would become zero.
+    start
+        The weights, by name, that fine-tuning pulls those of the network towards; None: there is no pull.
 
     Attributes
     ----------
@@ -42,35 +46,54 @@ class OptimiserStep:
         Their states belong into a checkpoint.
     """
 
-    def __init__(self, network: nn.Module, settings: RunSettings, precision: torch.dtype = torch.float32) -> None:
-        self.optimiser = build_optimiser(network, settings)
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: RunSettings,
+        precision: torch.dtype = torch.float32,
+        start: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self._groups = make_groups(network, settings, start)
+        self._pull, self._is_decoupled = settings.transfer.pull_to_start, settings.optimiser.method == "adamw"
+        self.optimiser = build_optimiser(self._groups, settings)
         device = next(network.parameters()).device.type
         self.scaler = torch.amp.GradScaler(device, enabled=precision == torch.float16)
 
     @property
     def rate(self) -> float:
-        """The learning rate of the last step."""
+        """The learning rate of the last step: that of the head, where the blocks have their own."""
         return self.optimiser.param_groups[0]["lr"]
 
     def step(self, loss: Tensor, rate: float) -> None:
         """Take one step at this learning rate against the gradient of a scalar loss of the whole batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        for group, own in zip(self.optimiser.param_groups, self._groups, strict=False):  # others may have been added
+            group["lr"] = rate * own.share
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss * distributed.world_size()).backward()  # gradients are averaged over the processes
+        self._pull_to_start(rate)
         self.scaler.step(self.optimiser)
         self.scaler.update()
 
+    @torch.no_grad()
+    def _pull_to_start(self, rate: float) -> None:
+        """Pull weights that have a start towards it, as weight decay pulls them towards zero; frozen ones stay."""
+        for group in (group for group in self._groups if group.start):
+            for weight, start in zip(group.weights, group.start, strict=True):
+                if weight.grad is None:
+                    continue
+                if self._is_decoupled:
+                    weight.lerp_(start, min(1.0, rate * group.share * self._pull))
+                else:
+                    weight.grad.add_(weight - start, alpha=self._pull * self.scaler.get_scale())
 
-def build_optimiser(network: nn.Module, settings: RunSettings) -> torch.optim.Optimizer:
-    """Build AdamW, Adam or SGD for what is not frozen; weights decay, but one-dimensional biases and scales do not."""
+
+def build_optimiser(parts: Sequence[ParameterGroup], settings: RunSettings) -> torch.optim.Optimizer:
+    """Build AdamW, Adam or SGD for these groups of weights."""
     options = settings.optimiser
-    parameters = transfer.trainable_parameters(network)
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": options.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    fused = all(p.device.type in {"cpu", "cuda"} for p in parameters)  # one kernel for all weights
+    groups: list[dict[str, Any]] = [{"params": part.weights, "weight_decay": part.decay} for part in parts]
+    fused = all(p.device.type in {"cpu", "cuda"} for part in parts for p in part.weights)  # one kernel for all weights
     rate, momentum = schedule.largest_rate(settings), options.momentum
     match options.method:
         case "adamw":

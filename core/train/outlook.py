@@ -28,7 +28,17 @@ from core.nets.settings import NetworkSettings
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.project.temporary import temporary_folder
-from core.train import earlier_run, environment, loop, optimiser, preparation, receptive_field, schedule
+from core.train import (
+    earlier_run,
+    environment,
+    feature_cache,
+    loop,
+    optimiser,
+    preparation,
+    receptive_field,
+    schedule,
+    start_network,
+)
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.earlier_run import EarlierRun
 from core.train.forward import batch_labels, epoch_batches, forward_batch
@@ -260,7 +270,8 @@ def measure(
     criterion, validation_criterion = optimiser.build_losses(
         plan.settings, plan.target, plan.training_labels, plan.shift
     )
-    step = OptimiserStep(plan.predictor.network, plan.settings, plan.precision)
+    start = start_network.weights_to_return_to(plan)
+    step = OptimiserStep(plan.predictor.network, plan.settings, plan.precision, start)
     rate, tally = schedule.rate_at(plan.settings, 0), Tally(plan.target, scale=plan.predictor.output_scale)
 
     def train(batch: Rows) -> None:
@@ -278,13 +289,33 @@ def measure(
         part = dataclasses.replace(plan, split=dataclasses.replace(plan.split, validation=batch))
         return loop.validate(part, images, validation_criterion, plan.answering.network)
 
+    kept = whole = None
+    if feature_cache.is_wanted(plan.settings, plan.predictor.network):
+        whole, _ = _time(validate, _timed(validation), stop, clock)
+        kept, images = _time_features(plan, images, stop, clock)
     plan.predictor.network.train()
     trained, scatter = _time(train, _timed(training), stop, clock)
     validated, _ = _time(validate, _timed(validation), stop, clock)
-    around = _validations_around(plan) * len(validation) * validated
+    around = (kept or 0.0) + _validations_around(plan) * len(validation) * (validated if whole is None else whole)
     saved = _time_saving(plan, step, validate(validation[0]), clock)
     uncertainty = max(_LEAST_UNCERTAINTY, scatter)
     return EpochTime(len(training), len(validation), trained, validated, saved, around, uncertainty)
+
+
+def _time_features(
+    plan: TrainingPlan, images: ImageSource, stop: threading.Event, clock: Clock
+) -> tuple[float, ImageSource]:
+    """Seconds of computing the features that are kept, and what the batches then come from."""
+    split = plan.split
+    few = dataclasses.replace(
+        split,
+        train=np.unique(np.concatenate(_timed(_training_batches(plan)))),
+        validation=np.unique(np.concatenate(_timed(_validation_batches(plan)))),
+    )
+    begun = clock()
+    plan.features = result_of(feature_cache.compute(dataclasses.replace(plan, split=few), images, stop))
+    assert plan.features is not None
+    return (clock() - begun) * len(split.train) / len(few.train), plan.features
 
 
 def _validations_around(plan: TrainingPlan) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
 from core.train.averaging import WeightAverage
 from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.train.feature_cache import FeatureCache
 
 
 @dataclass
@@ -69,6 +72,9 @@ class TrainingPlan:
         The data in plain values: name, fingerprint, number of galaxies per part and class.
     notices
         Warnings for the user.
+    features
+        What the frozen blocks answer, see :mod:`core.train.feature_cache`: the images are then replaced by it, and the
+        head alone is called; None: it is computed anew for every batch.
     """
 
     settings: RunSettings
@@ -90,6 +96,13 @@ class TrainingPlan:
     dropouts: list[OwnDropout]
     facts: dict[str, Any]
     notices: list[Problem]
+    features: FeatureCache | None = None
+
+    @property
+    def called_part(self) -> nn.Module:
+        """The part of the network that batches are passed through: all of it, or the head with kept features."""
+        network = self.predictor.network
+        return network if self.features is None else network.head
 
     @property
     def target(self) -> Target:

@@ -34,10 +34,12 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
+    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
     stopping,
+    unfreezing,
 )
 from core.train.augmentation.handedness import has_handed_names, mirror_indices
 from core.train.augmentation.label_preserving import without_label_changes
@@ -45,6 +47,7 @@ from core.train.augmentation.noise import NoisePool, lost_noise
 from core.train.augmentation.pipeline import is_physical
 from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
+from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
@@ -105,14 +108,15 @@ def prepare(
         settings, adapted = _adapt_to_base(settings, base, target, cutouts)
         notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
-    sample = _draw_sample(cutouts, split.train, settings.seed)
-    predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
+    sample = draw_sample(cutouts, split.train, settings.seed)
+    predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
     notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
-    transfer.freeze(predictor.network, settings.transfer.freeze_blocks)
+    unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
+    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -124,21 +128,21 @@ def prepare(
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
-        noise=_noise_pool(pixels, settings.seed, device),
+        noise=noise_pool(pixels, settings.seed, device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(predictor.network, _smallest_batch(split, settings)),
-        dropouts=_seedable_dropouts(predictor, device),
-        facts=_describe_data(cutouts, target, labels, split, settings),
+        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
+        dropouts=seedable_dropouts(predictor, device),
+        facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
 
 
 @lru_cache(maxsize=1)
-def _noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
+def noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
     """Numbers that are only read, and kept: a forecast and a run, or the runs of a search, draw the same ones."""
     return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
@@ -155,7 +159,7 @@ def _adapt_to_base(
 ) -> tuple[RunSettings, list[Problem]]:
     """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
     settings = settings.model_copy(update={"network": base.network.settings})
-    notices = initial_network.compare(base, target, cutouts)
+    notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
 
@@ -269,12 +273,13 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
     names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
     names += [f"network.{name}" for name in ineffective_settings(settings.network)]
+    names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
 
 
-def _build_predictor(
+def build_predictor(
     settings: RunSettings,
     cutouts: Cutouts,
     target: Target,
@@ -334,7 +339,7 @@ def usable_rows(
 def fit_scaling(cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None) -> Normalisation:
     """Fit the input scaling of a planned training on its training part."""
     rows, _ = usable_rows(cutouts, settings, hand_labels)
-    return _fit_normalisation(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
+    return _fit_normalisation(draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 
 def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
@@ -346,7 +351,7 @@ def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutou
     return normalisation.fit(sample, kind, network.samplewise, floor)
 
 
-def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+def draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """Draw training stamps to fit the input scaling on: all of them, or a sufficient sample."""
     most = min(_SAMPLE_STAMPS, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
     if len(rows) > most:
@@ -369,27 +374,10 @@ def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
     return [targets.label_text(value) for value in cutouts.columns[column]]
 
 
-def _seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
+def seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
     """Give the network's dropout layers a generator of their own on the device, and return the layers."""
     generator = torch.Generator(device)
     found = [module for module in predictor.network.modules() if isinstance(module, OwnDropout)]
     for module in found:
         module.generator = generator
     return found
-
-
-def _describe_data(
-    cutouts: Cutouts, target: Target, labels: NDArray[Any], split: Split, settings: RunSettings
-) -> dict[str, Any]:
-    parts = {"training": split.train, "validation": split.validation, "test": split.test}
-    counts: dict[str, Any] = {part: len(rows) for part, rows in parts.items()}
-    facts: dict[str, Any] = {"data": cutouts.path.name, "checksum": cutouts.checksum, "galaxies": counts}
-    if isinstance(target, Classes):
-        facts["classes"] = {
-            part: {name: int((labels[rows] == index).sum()) for index, name in enumerate(target.names)}
-            for part, rows in parts.items()
-        }
-        facts["assumed_frequencies"] = class_frequencies.assumed_frequencies(settings, target, labels, split)
-    elif isinstance(target, Quantities):
-        facts["units"] = dict(zip(target.columns, target.units, strict=True))
-    return facts

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["weights", "order", "augmentation", "dropout", "noise", "sample"]
+Purpose = Literal["weights", "order", "augmentation", "dropout", "noise", "sample", "view"]
 _PURPOSES: dict[Purpose, int] = {
     "weights": 1,
     "order": 2,
@@ -19,6 +19,7 @@ _PURPOSES: dict[Purpose, int] = {
     "dropout": 4,
     "noise": 5,
     "sample": 6,
+    "view": 9,
 }
 
 

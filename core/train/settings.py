@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ from core.nets.settings import LossSettings, NetworkSettings
 from core.project import places, upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
+from core.train.self_supervised.settings import SelfSupervisedSettings
 
 
 class OptimiserSettings(Settings):
@@ -230,7 +232,10 @@ class TransferSettings(Settings):
     """Start from an earlier network instead of from random weights."""
 
     start_from: str = setting(
-        "", title="Start from", help="Folder of an earlier run, or a weights file. Empty: random weights."
+        "",
+        title="Start from",
+        help="Folder of an earlier run, a weights file, or base:NAME, a network that comes with the program "
+        "(“tuningfork settings base-networks” lists them). Empty: random weights.",
     )
     freeze_blocks: int = setting(
         0,
@@ -239,6 +244,59 @@ class TransferSettings(Settings):
         unit="blocks",
         ge=0,
         le=10,
+    )
+    cached_views: int = setting(
+        0,
+        title="Kept views",
+        help="When all blocks are frozen, compute what they answer only once, for this many variations of each "
+        "galaxy, so that the head alone is trained within seconds. Each epoch then shows one of these variations "
+        "instead of a new one; 0: a new one in every epoch, through the whole network.",
+        unit="views",
+        ge=0,
+        le=1000,
+        applies=("start_from", ()),
+    )
+    block_rate: float = setting(
+        1.0,
+        title="Rate per block",
+        help="Each block learns at this times the rate of the block behind it, and the last block at this times the "
+        "rate of the head, so that what is general changes least; 1: all alike, 0.75 and 1/2.6 = 0.385 are usual.",
+        gt=0,
+        le=1,
+        source="Howard & Ruder 2018",
+        applies=("start_from", ()),
+    )
+    unfreeze_every: int = setting(
+        0,
+        title="Unfreeze every",
+        help="Train the head alone at first, then one block more, from the last one on, every so many epochs, down to "
+        "the frozen blocks; 0: all of them from the first epoch.",
+        unit="epochs",
+        ge=0,
+        le=1000,
+        level="expert",
+        source="Howard & Ruder 2018",
+        applies=("start_from", ()),
+    )
+    batch_statistics: Literal["adapted", "kept"] = setting(
+        "adapted",
+        title="Batch statistics",
+        help="Of blocks that are not frozen: adapted to the new galaxies, batch by batch, or kept as the earlier "
+        "network has them, which is steadier in small batches. Frozen blocks always keep theirs.",
+        level="expert",
+        source="Li et al. 2017",
+        applies=("start_from", ()),
+    )
+    pull_to_start: float = setting(
+        0.0,
+        title="Pull to the start",
+        help="Pull of the weights towards those of the earlier network, instead of the weight decay towards zero; with "
+        "AdamW, each step takes back this times the learning rate of the way. New outputs have no start. 0: none.",
+        ge=0,
+        le=1000,
+        level="expert",
+        source="Li, Grandvalet & Davoine 2018",
+        applies=("start_from", ()),
     )
     bands: str = setting(
         "",
@@ -272,19 +330,31 @@ class RunSettings(Settings):
         return upgrades.upgrade_settings(values, version)
 
     def with_paths_from(self, folder: Path) -> Self:
-        """With the initial weights where they are now: a file names them relative to its own folder."""
-        start = self.transfer.start_from
-        found = places.find(start, folder) if start else None
-        return self if found is None else self._starting_from(str(found))
+        """With initial weights and further datasets where they are now: a file names them relative to its folder."""
+
+        def find(stored: str) -> str:
+            return str(places.find(stored, folder) or stored)
+
+        return self._with_paths(find)
 
     def with_paths_for(self, folder: Path) -> Self:
         """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
-        start = self.transfer.start_from
-        place = Path(start).expanduser()
-        return self._starting_from(places.to_stored(place, folder)) if start and place.exists() else self
 
-    def _starting_from(self, start: str) -> Self:
-        return self.model_copy(update={"transfer": self.transfer.model_copy(update={"start_from": start})})
+        def store(path: str) -> str:
+            place = Path(path).expanduser()
+            return places.to_stored(place, folder) if place.exists() else path
+
+        return self._with_paths(store)
+
+    def _with_paths(self, change: Callable[[str], str]) -> Self:
+        """With each path changed, where there is any."""
+        start, more = self.transfer.start_from, self.self_supervised.more_data
+        changed: dict[str, Settings] = {}
+        if start:
+            changed["transfer"] = self.transfer.model_copy(update={"start_from": change(start)})
+        if more:
+            changed["self_supervised"] = self.self_supervised.model_copy(update={"more_data": tuple(map(change, more))})
+        return self.model_copy(update=changed) if changed else self
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(
@@ -297,6 +367,9 @@ class RunSettings(Settings):
     loss: LossSettings = setting(LossSettings(), title="Loss", help="The function that training minimises.")
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="Early stopping.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
+    self_supervised: SelfSupervisedSettings = setting(
+        SelfSupervisedSettings(), title="Without labels", help="First weights from galaxies without labels."
+    )
     seed: int = setting(
         1,
         title="Seed",

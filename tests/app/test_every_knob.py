@@ -149,6 +149,7 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "optimiser": training.optimiser,
         "loss": training.loss,
         "stopping": training.stopping,
+        "transfer": training.transfer,
         "": training.machine,
     }
     for name, knob in KNOBS.items():

@@ -22,8 +22,8 @@ from pytestqt.qtbot import QtBot
 from app.data.import_wizard import ImportWizard
 from app.panel.panel import Panel
 from app.session.session import Session
-from app.train.widgets.class_map import ClassMapTable
 from app.widgets.band_chooser import BandChooser
+from app.widgets.class_map import ClassMapTable
 
 
 def turn(widget: QWidget) -> bool:

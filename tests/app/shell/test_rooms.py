@@ -36,7 +36,7 @@ def test_every_panel_stands_in_a_workspace_and_every_workspace_shows_panels() ->
 
 
 def test_the_workspaces_have_the_keys_of_their_order() -> None:
-    assert [made.shortcut for made in WORKSPACES.values()] == [f"Ctrl+{place}" for place in range(1, 8)]
+    assert [made.shortcut for made in WORKSPACES.values()] == [f"Ctrl+{place}" for place in range(1, 9)]
 
 
 def test_each_command_of_a_room_can_be_run() -> None:

@@ -143,7 +143,7 @@ def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_t
     for name, button in window.buttons.items():
         click(qtbot, button)
         assert window.docks.current == name
-        assert ("gallery" in visible(window)) == (name not in {"compare", "studies", "simulate"})
+        assert ("gallery" in visible(window)) == (name not in {"compare", "adapt", "studies", "simulate"})
         assert window.minimumSizeHint().width() <= 1280
         assert window.minimumSizeHint().height() <= 720
         assert (window.width(), window.height()) == (1280, 720)

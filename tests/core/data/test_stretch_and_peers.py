@@ -54,6 +54,8 @@ choices = st.builds(
 @settings(max_examples=100)
 @example(np.array([[[0, 7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
 @example(np.array([[[0, -7.732855e37]]], np.float32), StretchSettings(kind="linear", limits="sky"))
+@example(np.full((1, 1, 1), np.finfo(np.float32).max), StretchSettings(kind="linear", limits="sky"))
+@example(np.full((1, 1, 1), np.finfo(np.float32).min), StretchSettings(kind="linear", limits="min-max"))
 @given(images, choices)
 def test_no_image_whatever_is_in_it_makes_trouble(image: np.ndarray, options: StretchSettings):
     rgb = to_rgb(image, options)

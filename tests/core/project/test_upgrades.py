@@ -78,6 +78,14 @@ def test_sizes_of_an_old_file_stay_plain_numbers(version):
     assert loads(RunSettings, "[data]\nlabels = ['radius']").data.logarithms == "auto"
 
 
+@pytest.mark.parametrize("version", [1, 5, 6])
+def test_what_an_old_file_fine_tunes_is_tuned_alike_from_the_first_epoch(version):
+    text = f"# Tuning Fork settings, format {version}\n\n[transfer]\nstart_from = 'run'\nfreeze_blocks = 2"
+    old = loads(RunSettings, text).transfer
+    assert (old.start_from, old.freeze_blocks, old.cached_views) == ("run", 2, 0)
+    assert (old.block_rate, old.unfreeze_every, old.batch_statistics, old.pull_to_start) == (1.0, 0, "adapted", 0.0)
+
+
 def test_a_network_of_an_earlier_format_answers_for_the_galaxy_as_it_stands():
     for run in (GOLDEN / "first-light" / "runs", GOLDEN / "decision" / "runs"):
         assert Predictor.load(next(run.glob("*[dt]"))).views == ((False, 0),)

@@ -36,7 +36,7 @@ def test_the_usual_rate_of_one_cycle_is_larger_and_falls_with_small_batches():
 def test_only_weights_that_are_not_frozen_move_and_only_matrices_decay(method):
     network = cnn.build(NetworkSettings(depth=3, channels=8), (1, 16, 16), 2)
     transfer.freeze(network, 2)
-    decayed, free = optimiser.build_optimiser(network, _settings(method=method, weight_decay=0.1)).param_groups
+    decayed, free = optimiser.OptimiserStep(network, _settings(method=method, weight_decay=0.1)).optimiser.param_groups
     assert {id(p) for p in decayed["params"] + free["params"]} == {
         id(p) for p in transfer.trainable_parameters(network)
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 from PySide6.QtCore import Qt
 
-from app.train.widgets.layer_table import LayerTable
 from app.widgets.empty_state import EmptyState
+from app.widgets.layer_table import LayerTable
 
 
 @dataclass(frozen=True)

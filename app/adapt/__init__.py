@@ -1,0 +1,1 @@
+"""The Adapt room: carrying a trained network to another survey."""

@@ -1,0 +1,115 @@
+"""The network to adapt: one of the project's runs, or a weights file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+
+from app.session.session import Session
+from app.theme import icon
+from app.widgets.plain_text import as_written
+from app.widgets.unreadable import mark_unreadable
+from core.project.runs import distinct_titles
+from core.reading import is_there
+from core.train import run_check
+
+_FILE = "Weights file…"
+_LETTERS = 28  # of the width
+
+
+class NetworkChooser(QComboBox):
+    """Runs of the project, newest first, and weights files; the run that is looked at is chosen at first.
+
+    Notes
+    -----
+    Signals: ``chosen()`` when there is another network.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._path: Path | None = None
+        self._files: list[Path] = []
+        self.setMinimumContentsLength(_LETTERS)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setToolTip("The trained network that is carried to the open dataset.")
+        self.setAccessibleName("Network")
+        self.activated.connect(self._take)
+        session.project_changed.connect(self._forget_files)
+        session.runs_changed.connect(self._show)
+        session.predictor_changed.connect(self._follow_run)
+        self._follow_run()
+
+    @property
+    def path(self) -> Path | None:
+        """The weights of the chosen network; None: none is chosen."""
+        return self._path
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The folder of the chosen run; None: it is a weights file, or none is chosen."""
+        is_run = self._path is not None and self._path not in self._files
+        return self._path.parent if is_run and self._path is not None else None
+
+    def choose(self, weights: Path) -> None:
+        """Choose a network by its weights file."""
+        if self.findData(str(weights)) < 0:
+            self._files.append(weights)
+        self._path = weights
+        self._show()
+        self.chosen.emit()
+
+    def ask_file(self) -> None:
+        """Ask for a weights file, and choose it."""
+        chosen = QFileDialog.getOpenFileName(self, "Network to adapt", "", "Networks (*.safetensors)")[0]
+        if chosen:
+            self.choose(Path(chosen))
+        else:
+            self._show()
+
+    def _follow_run(self) -> None:
+        """Choose the run that is looked at, where it has weights."""
+        if (weights := self._session.predictor_path) is not None:
+            self._path = weights
+        self._show()
+        self.chosen.emit()
+
+    def _forget_files(self) -> None:
+        self._files, self._path = [], None
+        self._show()
+        self.chosen.emit()
+
+    def _show(self) -> None:
+        before = self._path
+        self.clear()
+        project = self._session.project
+        runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
+        readable: list[Path] = []
+        for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
+            self.addItem(icon("mdi6.history"), title, str(run.best))
+            self.setItemData(self.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
+            if (problem := run_check.find_problem(run)) is not None:
+                mark_unreadable(self, self.count() - 1, problem)
+            else:
+                readable.append(run.best)
+        for file in self._files:
+            self.addItem(icon("mdi6.file-outline"), file.stem, str(file))
+            self.setItemData(self.count() - 1, as_written(str(file)), Qt.ItemDataRole.ToolTipRole)
+        self.addItem(icon("mdi6.file-outline"), _FILE, None)
+        if self._path not in (*readable, *self._files):
+            self._path = readable[0] if readable else None
+        self.setCurrentIndex(-1 if self._path is None else self.findData(str(self._path)))
+        if self._path != before:
+            self.chosen.emit()
+
+    def _take(self, place: int) -> None:
+        chosen = self.itemData(place)
+        if chosen is None:
+            self.ask_file()
+        elif Path(chosen) != self._path:
+            self._path = Path(chosen)
+            self.chosen.emit()

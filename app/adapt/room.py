@@ -1,0 +1,21 @@
+"""The room of the adaptation to another survey: its workspace and panels."""
+
+from __future__ import annotations
+
+from app.panel.room import PanelEntry, Room, Workspace
+
+ROOM = Room(
+    workspaces={
+        "adapt": Workspace(
+            "Adapt",
+            "mdi6.swap-horizontal",
+            "Carry a trained network to another survey with few labels, or none.",
+            "Ctrl+4",
+            ((("adaptation",),),),
+            (1280,),
+        ),
+    },
+    panels={
+        "adaptation": PanelEntry("Adaptation", "app.adapt.adaptation:AdaptationPanel"),
+    },
+)
