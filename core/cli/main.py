@@ -23,6 +23,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.similar import add_search_commands
 from core.cli.suggest import add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
@@ -126,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
             "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
         )
     )
-
+    add_search_commands(command)
     add_suggest_options(
         command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
     )

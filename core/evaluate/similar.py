@@ -170,7 +170,7 @@ def load(network: Path | str, data: Path | str, stop: threading.Event = NEVER) -
     >>> len(found), bool((found.distances < 1).all())
     (3, True)
     """
-    with open_network_on_data(network, data) as opened:
+    with open_network_on_data(network, data, needs_answers=False) as opened:
         for doubt in opened.doubts:
             yield Skipped(doubt)
         found = yield from kept_features.of_dataset(opened, stop)

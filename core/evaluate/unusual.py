@@ -147,7 +147,7 @@ def run(run: Path | str, data: Path | str, stop: threading.Event = NEVER) -> Wor
     (90, True)
     """
     training = yield from read_training_galaxies(Path(run), stop)
-    with open_network_on_data(run, data) as opened:
+    with open_network_on_data(run, data, needs_answers=False) as opened:
         for doubt in opened.doubts:
             yield Skipped(doubt)
         found = yield from kept_features.of_dataset(opened, stop)
@@ -173,7 +173,7 @@ def read_training_galaxies(weights: Path, stop: threading.Event = NEVER) -> Work
             "What a network was trained on is known for the folder of a run only.", "Choose a run.", str(weights)
         )
     data = folder.find_data() or find_own_data(folder)
-    with open_network_on_data(weights, data) as opened:
+    with open_network_on_data(weights, data, needs_answers=False) as opened:
         whole = opened.whole
         parts = splits.load(folder.split_file, whole.ids)
         total = len(parts.train)

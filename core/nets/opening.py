@@ -42,7 +42,12 @@ class NetworkOnData:
 
 @contextlib.contextmanager
 def open_network_on_data(
-    network: Path | str, data: Path | str, device: str = "auto", given_zero_points: Sequence[float] = ()
+    network: Path | str,
+    data: Path | str,
+    device: str = "auto",
+    given_zero_points: Sequence[float] = (),
+    *,
+    needs_answers: bool = True,
 ) -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
 
@@ -59,6 +64,8 @@ def open_network_on_data(
         The device on which the network is computed.
     given_zero_points
         Of the dataset's bands, instead of those in its file: one for all or one for each; empty: those in its file.
+    needs_answers
+        Whether a network that has only learned features, and has no answers, is refused.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def open_network_on_data(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    predictor = Predictor.load(network, devices.choose(device))
+    predictor = Predictor.load(network, devices.choose(device), needs_answers=needs_answers)
     with Cutouts.open(data) as cutouts:
         whole = cutouts
         if given_zero_points:
