@@ -25,6 +25,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.similar import add_search_commands
 from core.cli.study_options import STUDY, add_study_options
 from core.cli.suggest import SUGGEST, add_suggest_options
 from core.data import trial
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
             "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
         )
     )
-
+    add_search_commands(command)
     add_suggest_options(command(*SUGGEST))
     add_adapt_options(command(*ADAPT))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))

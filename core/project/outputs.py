@@ -61,7 +61,7 @@ _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZ
 _TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
 _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, of a layer's responses, of measurements
     rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y"
-    rb"|id,suggested,method|id,([^,\r\n]+),\3_error,[^\r\n]*flags)[,\r\n]"
+    rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
 )
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
