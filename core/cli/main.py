@@ -12,6 +12,7 @@ from typing import NoReturn
 from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
+from core.cli.moved import MOVED, add_moved_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -105,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
             "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
         )
     )
-
+    add_moved_options(command(*MOVED))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
