@@ -35,6 +35,8 @@ def write_dataset(
     bands: Sequence[str] = ("g", "r"),
     units: Mapping[str, str] | None = None,
     ids: Sequence[str] | None = None,
+    zero_points: Sequence[float | None] | None = None,
+    split_column: str = "",
 ) -> Path:
     """A dataset of these images (n, C, H, W) of 0.4 arcsec/pixel, with these catalogue columns."""
     from astropy.table import Table
@@ -47,5 +49,7 @@ def write_dataset(
     table = Table({"id": names, **columns}, units=units or {})
     with DatasetWriter(path, images.shape[1:], [Band(name) for name in bands], kind) as writer:
         writer.append(images, names, np.full(count, 0.4), [""] * count, np.zeros(count))
-        writer.finish(table, list(labels), Origin("test", "2026-01-01T00:00:00", "made by code", ""), [])
+        writer.state_zero_points(zero_points or [None] * len(bands))
+        origin = Origin("test", "2026-01-01T00:00:00", "made by code", "")
+        writer.finish(table, list(labels), origin, [], split_column=split_column)
     return path

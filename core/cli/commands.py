@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.cli import distributed
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of, parse_class_map
+from core.cli.sources import hand_labels_of, parse_class_map, starting_point
 from core.data.settings import ImportSettings
 from core.errors import Problem, SettingsProblem
 from core.metrics import part_notes
@@ -183,7 +183,7 @@ def _run_settings(options: argparse.Namespace) -> RunSettings:
         data__labels=tuple(options.label) if options.label else None,
         data__split_column=options.split_column,
         seed=options.seed,
-        transfer__start_from=str(options.start_from.resolve()) if options.start_from else None,
+        transfer__start_from=starting_point(options.start_from),
         transfer__freeze_blocks=options.freeze_blocks,
         transfer__bands=options.band_map,
         transfer__class_map=parse_class_map(options) if options.class_map else None,

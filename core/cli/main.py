@@ -13,6 +13,8 @@ from core.cli import distributed, overwriting
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.moved import MOVED, add_moved_options
+from core.cli.pretrain import add_pretrain_options
+from core.cli.refine import add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -22,6 +24,7 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.suggest import add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -30,7 +33,20 @@ from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = ("train", "import", "simulate", "fit", "demo", "search", "training-size", "believe", *METHODS, *DREAMS)
+_SETTINGS = (
+    "train",
+    "pretrain",
+    "import",
+    "simulate",
+    "refine",
+    "fit",
+    "demo",
+    "search",
+    "training-size",
+    "believe",
+    *METHODS,
+    *DREAMS,
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
 
     _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
+    add_pretrain_options(
+        command(
+            "pretrain", "pretrain:pretrain", "Learn first weights from galaxies without labels, to be fine-tuned later."
+        )
+    )
     _add_resume_options(
         command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
     )
@@ -107,10 +128,16 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     add_moved_options(command(*MOVED))
+    add_suggest_options(
+        command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
+    )
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
     _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
+    )
+    add_refine_options(
+        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
     )
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
@@ -166,7 +193,7 @@ def _add_train_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw the parts anew that the project keeps; spoils earlier test parts",
     )
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
+    add("--start-from", type=Path, metavar="RUN", help="an earlier run, a weights file, or base:NAME")
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add_band_option(command)
     add_class_option(command)
@@ -376,5 +403,7 @@ def _add_demo_options(command: argparse.ArgumentParser) -> None:
 
 def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
     chapters = f"only these: of {', '.join(_SETTINGS)}, of a section of train, such as network, or of a preset of "
-    chapters += "simulate, of which “presets” is a list; else all, for train"
+    chapters += (
+        "simulate, of which “presets” is a list, as is “base-networks” of those to start from; else all, for train"
+    )
     command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)

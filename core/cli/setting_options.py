@@ -6,17 +6,20 @@ import argparse
 import re
 from typing import Any, TypeVar
 
+from core.adapt.refiner.settings import RefinerSettings
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
 from core.evaluate.settings import FitSettings
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import DREAMS, METHODS
+from core.nets import base_networks
 from core.settings import toml
 from core.settings.declare import Settings, knobs
 from core.simulate import presets
 from core.simulate.settings import SimulationSettings, SurveySettings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.train.self_supervised import recipe
 from core.train.settings import RunSettings
 
 S = TypeVar("S", bound=Settings)
@@ -25,6 +28,7 @@ MODELS: dict[str, type[Settings]] = {
     "train": RunSettings,
     "import": ImportSettings,
     "simulate": SimulationSettings,
+    "refine": RefinerSettings,
     "demo": SurveySettings,
     "fit": FitSettings,
     "believe": FaithfulnessSettings,
@@ -50,6 +54,13 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
     if options.chapter in knobs(RunSettings):
         console.say_lines(toml.dumps(RunSettings(), options.chapter).rstrip())
         return 0
+    if options.chapter == "pretrain":
+        console.say_lines(toml.dumps(recipe.recommended()).rstrip())
+        return 0
+    if options.chapter == "base-networks":
+        for network in base_networks.base_networks():
+            console.say(f"{network.name:<18}  {network.about}".rstrip())
+        return 0
     if options.chapter == "presets":
         for name in presets.preset_names():
             console.say(f"{name:<18}  {presets.preset_note(name)}".rstrip())
@@ -61,8 +72,8 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
         sections = [name for name, value in RunSettings() if isinstance(value, Settings)]
         raise SettingsProblem(
             f"There are no settings of “{options.chapter}”.",
-            f"Known are {', '.join(MODELS)}; of train, the sections {', '.join(sections)}; and “presets” "
-            "lists the presets of simulate.",
+            f"Known are {', '.join(MODELS)}, pretrain; of train, the sections {', '.join(sections)}; “presets” lists "
+            "the presets of simulate, “base-networks” the networks to start from.",
         )
     console.say("# Settings of “tuningfork train”; those of the other commands follow as comments.")
     console.say()

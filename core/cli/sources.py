@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import CatalogueProblem, SettingsProblem
+from core.nets import base_networks
 from core.project import band_choices
 from core.project.labels import LabelJournal
 from core.project.project import journal_of
@@ -85,6 +86,13 @@ def choose_bands(options: argparse.Namespace, data: Path | None, console: Consol
         f"bands {mapping.text} feed the network's {','.join(wanted)}; this is kept with the run for such data "
         "(--band-map none: no longer)."
     )
+
+
+def starting_point(given: Path | None) -> str | None:
+    """The network to start from, as settings name it: a base network by its name, a run or file by its whole path."""
+    if given is None or base_networks.is_named(str(given)):
+        return None if given is None else str(given)
+    return str(given.resolve())
 
 
 def parse_class_map(options: argparse.Namespace) -> dict[str, str]:

@@ -67,7 +67,23 @@ class Quantities:
         return tuple(Encoding(period, name in self.logarithms) for name, period in each)
 
 
-Target: TypeAlias = Classes | VoteFractions | Quantities
+@dataclass(frozen=True)
+class NoAnswers:
+    """Nothing: the network learned from galaxies without labels, and is there to be fine-tuned.
+
+    Its outputs are directions in which it compares galaxies, see :mod:`core.train.self_supervised`; they answer
+    nothing.
+    """
+
+    directions: int = 64
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it answers: none."""
+        return ()
+
+
+Target: TypeAlias = Classes | VoteFractions | Quantities | NoAnswers
 Columns: TypeAlias = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
@@ -266,6 +282,8 @@ def to_dict(target: Target) -> dict[str, Any]:
             known = {"kind": "quantities", "columns": list(columns), "units": list(units)}
             known |= {"periods": list(periods)} if any(periods) else {}
             return known | ({"logarithms": list(logarithms)} if logarithms else {})
+        case NoAnswers(directions):
+            return {"kind": "none", "directions": directions}
 
 
 def from_dict(values: Mapping[str, Any]) -> Target:
@@ -275,6 +293,8 @@ def from_dict(values: Mapping[str, Any]) -> Target:
             return Classes(values["column"], tuple(values["names"]))
         case "vote fractions":
             return VoteFractions(tuple(values["columns"]))
+        case "none":
+            return NoAnswers(int(values["directions"]))
         case _:
             periods, learned = values.get("periods", ()), values.get("logarithms", ())
             return Quantities(tuple(values["columns"]), tuple(values["units"]), tuple(periods), tuple(learned))

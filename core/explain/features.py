@@ -1,7 +1,7 @@
-"""The network's last features for all galaxies of a dataset, and their embedding in a plane.
+"""A map of the galaxies of a dataset: the network's last features, embedded in a plane.
 
-The last features are the input of the head. They are computed in one pass over the dataset. The map's two coordinates
-are their principal components, or a t-SNE embedding, which preserves neighbourhoods but not distances.
+The features are those of :mod:`core.nets.features`. The map's two coordinates are their principal components, or a
+t-SNE embedding, which preserves neighbourhoods but not distances.
 
 References
 ----------
@@ -15,21 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from core.data.cutouts import Cutouts
-from core.errors import NotANumber, Stopped, TooFewGalaxies
+from core.errors import Stopped, TooFewGalaxies
 from core.events import NEVER, Progress, Skipped, Work
-from core.explain import activations
 from core.explain.settings import FeatureMapSettings
+from core.nets import kept_features
 from core.nets.opening import open_network_on_data
-from core.nets.predictor import Predictor
 
-_BATCH_BYTES = 4e6  # of stamps; the responses of the first layers take many times as much
-_MOST_PER_BATCH = 256
 _COMPONENTS = 50  # principal components given to t-SNE
 _FEWEST_GALAXIES = 4
 
@@ -96,43 +91,17 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
         if settings.method == "t-SNE" and len(rows) > settings.most_galaxies:
             random = np.random.default_rng(settings.seed)
             rows = np.sort(random.choice(rows, settings.most_galaxies, replace=False))
-        found = yield from last_features(opened.predictor, cutouts, rows, stop)
+        if len(rows) < len(cutouts):
+            found = yield from kept_features.of_rows(opened, rows, stop)
+        else:
+            found = yield from kept_features.of_dataset(opened, stop)
         names = cutouts.ids
         ids = tuple(names[row] for row in rows)
-    bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
-    if len(bad):
-        raise NotANumber(
-            f"The network's features are not finite for {len(bad)} of {len(rows)} galaxies.",
-            "Import their images again, or train the network again with a lower learning rate.",
-            ids[int(bad[0])],
-        )
+    yield Progress(0, None, "map")
     if stop.is_set():
         raise Stopped
-    yield Progress(0, None, "map")
     coordinates, variance = embed(found, settings)
     return FeatureMap(coordinates, rows, ids, settings, variance)
-
-
-def last_features(
-    predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER
-) -> Work[NDArray[np.float32]]:
-    """The input of the head for each of these galaxies, float32 (n, F), in one pass over the dataset."""
-    batch = int(min(_MOST_PER_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
-    found: list[NDArray[np.float32]] = []
-    yield Progress(0, len(rows), "galaxies")
-    for first in range(0, len(rows), batch):
-        if stop.is_set():
-            raise Stopped
-        found.append(_last_features_of_batch(predictor, cutouts.images[rows[first : first + batch]]))
-        yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
-    return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
-
-
-@torch.no_grad()
-def _last_features_of_batch(predictor: Predictor, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    network = predictor.network
-    responses = network.features(activations.scale_images(predictor, torch.from_numpy(images)))
-    return network.neck(responses).cpu().numpy()  # (n, F)
 
 
 def embed(

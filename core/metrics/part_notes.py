@@ -33,6 +33,7 @@ _NAMES = {
     "macro_f1": "macro F1",
     "log_loss": "log loss",
     "r2": "R²",
+    "neighbours_accuracy": "accuracy of the nearest neighbours",
 }
 
 

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from core.errors import SettingsProblem
 
+GREY = "grey"
+"""The band of a network that takes the mean of all bands, whatever they are."""
+
 _ITEM = re.compile(r"(?:[^,()]|\([^()]*\))+")
 _MEAN = re.compile(r"mean\s*\((.*)\)", re.IGNORECASE)
 _BAND = re.compile(r"(fuv|nuv|vis|ks|[ubgvrizyjhk]|w[1-4]|f\d{3}[wmnlp]{1,2}\d?)", re.IGNORECASE)
@@ -123,6 +126,8 @@ def propose(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | None:
 def put_in_order(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | None:
     """The mapping that puts bands into the network's order, where by their names they are the same; None: no need to.
 
+    A network of one grey band takes the mean of all.
+
     Parameters
     ----------
     wanted
@@ -130,13 +135,15 @@ def put_in_order(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | N
     bands
         Names of the dataset's bands.
     """
+    if tuple(wanted) == (GREY,) and len(bands) > 1:
+        return BandMapping((tuple(bands),))
     found = propose(wanted, bands) if len(wanted) == len(bands) else None
     return None if found is None or found.text == ",".join(bands) else found
 
 
 def suggest(wanted: Sequence[str], bands: Sequence[str]) -> str:
     """Suggest a mapping, as text: the proposal, or else the bands in their order; empty: there are more or fewer."""
-    proposal = propose(wanted, bands)
+    proposal = put_in_order(wanted, bands) or propose(wanted, bands)
     if proposal is None and len(wanted) == len(bands):
         proposal = BandMapping(tuple((band,) for band in bands))
     return "" if proposal is None else proposal.text
@@ -150,4 +157,4 @@ def _filter_of(name: str) -> str:
 
 def example(wanted: Sequence[str], bands: Sequence[str]) -> str:
     """A mapping to show how one is written: the proposal, or else the first band repeated."""
-    return (propose(wanted, bands) or BandMapping(((bands[0],),) * len(wanted))).text
+    return (put_in_order(wanted, bands) or propose(wanted, bands) or BandMapping(((bands[0],),) * len(wanted))).text

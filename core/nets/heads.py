@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data import target as targets
-from core.data.target import Quantities, Target
+from core.data.target import NoAnswers, Quantities, Target
 from core.nets import encoding
 
 _ANGLE_SCALE = math.sqrt(0.5)  # scatter of cosine and sine of angles all around the circle
@@ -69,6 +69,8 @@ def fit_output_scale(target: Target, labels: NDArray[np.float32]) -> OutputScale
 
 def output_count(target: Target, *, error_bars: bool = False) -> int:
     """Number of outputs of the network: one for each name, two for an angle, twice as many with error bars."""
+    if isinstance(target, NoAnswers):
+        return target.directions
     names = encoding.count(target) if isinstance(target, Quantities) else len(targets.outputs(target))
     return names * (2 if error_bars else 1)
 

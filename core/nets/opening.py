@@ -161,7 +161,7 @@ def compare_bands(network: Path, data: Path) -> BandFit:
 
 def describe_mapping(mapping: BandMapping, wanted: Sequence[str], bands: Sequence[str]) -> Problem:
     """Say which of the images' bands feed a network."""
-    if mapping == band_mapping.put_in_order(wanted, bands):
+    if len(wanted) > 1 and mapping == band_mapping.put_in_order(wanted, bands):
         return Problem(
             f"The images' bands {', '.join(bands)} are put into the order of the network's: {mapping.text} feed "
             f"{', '.join(wanted)}."

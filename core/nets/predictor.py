@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.recipe import StampRecipe
-from core.data.target import Quantities, Target
+from core.data.target import NoAnswers, Quantities, Target
 from core.errors import NotPossible, Problem
 from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, weights_file
 from core.nets.calibration import ErrorBarCalibration
@@ -241,8 +241,17 @@ class Predictor:
         write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
 
     @classmethod
-    def load(cls, path: Path | str, device: torch.device | str = "cpu") -> Predictor:
-        """Load a file, also of an earlier format, or the best weights in the folder of a run.
+    def load(cls, path: Path | str, device: torch.device | str = "cpu", *, needs_answers: bool = True) -> Predictor:
+        """Load a file, also of an earlier format, the best weights in the folder of a run, or a base network.
+
+        Parameters
+        ----------
+        path
+            A weights file, the folder of a run, or ``base:`` and the name of a network that comes with the program.
+        device
+            The device of the network.
+        needs_answers
+            Whether the network is asked for answers, and not for its weights or features only.
 
         Raises
         ------
@@ -250,6 +259,8 @@ class Predictor:
             It is missing, damaged or not a network.
         WrongVersion
             A newer program wrote it.
+        NotPossible
+            Answers are needed, and it has learned without labels.
 
         Examples
         --------
@@ -257,12 +268,18 @@ class Predictor:
         >>> predictor.output_names, predictor.stamp_shape
         (('disk', 'edge-on', 'spheroid'), (1, 24, 24))
         """
-        path = Path(path)
-        if path.is_dir():
-            path = path / "best.safetensors"
+        path = weights_file.locate(path)
         with reading("The network in this file", path):
             plan = weights_file.read_plan(path)
-            return _assemble(plan, _read_tensors(path)).to(device)
+            loaded = _assemble(plan, _read_tensors(path))
+        if needs_answers and isinstance(loaded.target, NoAnswers):
+            raise NotPossible(
+                "This network has learned from galaxies without labels, and has no answers to give.",
+                "Fine-tune it on labelled galaxies: choose it in Train under “Start from”, or name it after "
+                "--start-from.",
+                str(path),
+            )
+        return loaded.to(device)
 
 
 def _map_back(view: View) -> Tensor:

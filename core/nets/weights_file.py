@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import UnreadableFile, WrongVersion
+from core.nets import base_networks
 from core.nets.settings import NetworkSettings
 from core.nets.training_range import STATISTICS
 from core.project import upgrades
@@ -90,6 +91,20 @@ class _Plan(BaseModel):
         if len(self.zero_points) not in {0, bands}:
             raise ValueError(f"{len(self.zero_points)} zero points of {bands} bands")
         return self
+
+
+def locate(network: Path | str) -> Path:
+    """The weights file of a network: that of a run's best epoch, of a base network by its name, or the file itself.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no base network of that name.
+    """
+    if base_networks.is_named(str(network)):
+        return base_networks.find(str(network))
+    path = Path(network).expanduser()
+    return path / "best.safetensors" if path.is_dir() else path
 
 
 def read_plan(path: Path) -> dict[str, Any]:

@@ -65,9 +65,7 @@ class LabelJournal:
 
     def save_copy(self, path: Path) -> None:
         """Write a journal with the present labels to another file."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        changes = [LabelChange(now, name, column, "", label) for (name, column), label in self.replay().items()]
-        write_atomically(path, _as_lines(changes) + "\n" if changes else "")
+        write_labels(self.replay(), path)
 
     def record(self, id: str, column: str, old: str, new: str) -> LabelChange:  # noqa: A002 - the column's name
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
@@ -173,6 +171,13 @@ class LabelJournal:
         with reading("The labels given by hand", self.path, "Restore the file."):
             require_file(self.path)
             return self.path.read_bytes().split(b"\n")
+
+
+def write_labels(labels: Mapping[tuple[str, str], str], path: Path) -> None:
+    """Write a journal with one label for each (id, column)."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    changes = [LabelChange(now, name, column, "", label) for (name, column), label in labels.items()]
+    write_atomically(path, _as_lines(changes) + "\n" if changes else "")
 
 
 def _parse_change(line: bytes) -> LabelChange | None:

@@ -39,6 +39,7 @@ class _Scores(_Table):
     log_loss: float | None = None
     log_loss_error: float | None = None
     r2: float | None = None
+    neighbours_accuracy: float | None = None
     intervals: _Intervals | None = None
     galaxies: int | None = Field(None, ge=0)
     views: int | None = Field(None, ge=1)

@@ -20,9 +20,11 @@ from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
+SUGGESTION_STUDY_FILE = "suggestions.toml"
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-_HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in ("accuracy", "r2")]
+_SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training without labels
+_HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in _SCORES]
 
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) ")  # in front of the name of a folder
@@ -160,7 +162,7 @@ class RunFolder:
     @property
     def is_study(self) -> bool:
         """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
-        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE))
+        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE))
 
     @property
     def environment_file(self) -> Path:
@@ -296,7 +298,7 @@ def describe_weights(path: Path) -> str:
 def append_history(path: Path, ended: EpochEnded) -> None:
     """Add an epoch to a history file; the first one writes the header.
 
-    The score column is ``accuracy`` for classes and ``r2`` otherwise.
+    The score column is ``accuracy`` for classes, ``neighbours_accuracy`` without labels and ``r2`` otherwise.
     """
     score = score_name(ended.validation)
     if not path.exists():
@@ -349,4 +351,4 @@ def _parse_epoch(cells: list[str], count: int, line: int) -> list[float]:
 
 def score_name(scores: Scores) -> str:
     """The name of the score column in the history."""
-    return "accuracy" if "accuracy" in scores.values else "r2"
+    return next((name for name in _SCORES if name in scores.values), "r2")

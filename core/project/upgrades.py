@@ -47,7 +47,7 @@ _DEFAULTS_OF_6: dict[str, Values] = {
         "pull_to_start": 0.0,
     },
 }
-PREDICTOR = 6
+PREDICTOR = 7
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
@@ -75,8 +75,8 @@ def upgrade_predictor(plan: Values) -> Values:
 
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
-    names = plan["target"].get("names") or plan["target"]["columns"]
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6)
+    names = plan["target"].get("names") or plan["target"].get("columns", ())
+    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6, _predictor_to_7)
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -180,6 +180,11 @@ def _predictor_to_5(plan: Values) -> Values:
 def _predictor_to_6(plan: Values) -> Values:
     """Before, no quantity was learned as a logarithm, as where the target names none."""
     return {**plan, "format": 6}
+
+
+def _predictor_to_7(plan: Values) -> Values:
+    """Before, every network had answers: none had learned without labels."""
+    return {**plan, "format": 7}
 
 
 def _table(values: Values, name: str) -> Values:

@@ -14,12 +14,9 @@ given more sizes and seeds.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
-import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,27 +26,25 @@ import numpy as np
 from core.data.cutouts import Cutouts
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
-from core.errors import DatasetReplaced, FolderInUse, Problem, Stopped, TooFewGalaxies
+from core.errors import Problem, Stopped, TooFewGalaxies
 from core.evaluate import evaluation
-from core.events import NEVER, EpochEnded, Event, Preview, Progress, Skipped, Work, map_events, result_of
+from core.events import NEVER, Preview, Progress, Skipped, Work, result_of
 from core.metrics import merits
-from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.reading import reading
-from core.settings import toml
-from core.studies import frozen, size_figure, size_study
+from core.studies import frozen, run_list, size_figure, size_study
+from core.studies.run_list import PlannedRun
 from core.studies.settings import TrainingSizeSettings, parse_size
 from core.studies.size_study import Point, SizeStudy
-from core.train import batch_size, loop, preparation
+from core.train import batch_size, preparation
 from core.train.labels import read_labels
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
-_RUNS, _STUDY = "settings.toml", SIZE_STUDY_FILE
-_UNFINISHED = ("running", "stopped")  # reasons of a run that is not finished
+_FIXED = ("least_steps",)  # settings with which a study has to go on
 
 
 @dataclass(frozen=True)
@@ -63,18 +58,11 @@ class _Facts:
 
 
 @dataclass(frozen=True)
-class _PlannedRun:
+class _PlannedSize(PlannedRun):
     """One planned run of the study."""
 
     size: int
     seed: int
-    settings: RunSettings
-    folder: RunFolder
-
-    @property
-    def epochs(self) -> int:
-        """The largest number of epochs."""
-        return self.settings.optimiser.epochs
 
 
 def run(
@@ -133,21 +121,21 @@ def _run(
     facts = _inspect(settings, data, frozen.labels_of(folder, hand_labels))
     metric = size_study.choose_metric(study.metric, facts.known)
     sizes = yield from _possible_sizes(study, facts)
-    _prepare_folder(settings, folder, study)
+    run_list.prepare_folder(settings, folder, study, SIZE_STUDY_FILE, _FIXED)
     hand_labels = frozen.freeze(folder, data, settings, hand_labels)
-    wanted = [_plan_run(settings, study, folder, size, seed) for seed in range(study.seeds) for size in sizes]
+    wanted = [_plan_run(settings, study, folder, data, size, seed) for seed in range(study.seeds) for size in sizes]
     found = SizeStudy(folder, "validation", metric, (), len(wanted))
     known = _earlier_points(folder, metric)
     reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
-        if not _is_finished(each.folder, facts.checksums):
+        if not run_list.is_finished(each.folder, facts.checksums):
             known.pop((each.size, each.seed), None)
-            _require_dataset(data, facts)
-            yield from _train(each, data, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
+            run_list.require_dataset(data, facts.checksums)
+            yield from run_list.train(each, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
             if stop.is_set():
                 break
-        point = known.get((each.size, each.seed)) or _evaluate(each, data, hand_labels, "validation", metric, stop)
+        point = known.get((each.size, each.seed)) or _evaluate(each, hand_labels, "validation", metric, stop)
         found = found.with_point(point)
         size_study.write_table(found, folder / TABLE)
         yield Preview(found)
@@ -155,7 +143,7 @@ def _run(
         raise Stopped
     size_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing:
-        found = replace(found, test=(yield from _evaluate_test(found, wanted, data, hand_labels, stop)))
+        found = replace(found, test=(yield from _evaluate_test(found, wanted, hand_labels, stop)))
     return found
 
 
@@ -169,13 +157,6 @@ def _inspect(settings: RunSettings, data: Path, hand_labels: LabelJournal | None
         return _Facts(
             (cutouts.checksum, cutouts.sample_checksum), len(split.train), max(4, 2 * kinds), merits.names_for(target)
         )
-
-
-def _require_dataset(data: Path, facts: _Facts) -> None:
-    """Require that the file still holds the dataset with which the study goes on, so that all its runs are alike."""
-    with Cutouts.open(data) as cutouts:
-        if cutouts.checksum not in facts.checksums:
-            raise DatasetReplaced.of(data)
 
 
 def _possible_sizes(study: TrainingSizeSettings, facts: _Facts) -> Work[list[int]]:
@@ -201,7 +182,7 @@ def read_settings(folder: Path) -> tuple[RunSettings, TrainingSizeSettings]:
     UnreadableFile
         There is no study in this folder.
     """
-    return toml.load(RunSettings, folder / _RUNS), toml.load(TrainingSizeSettings, folder / _STUDY)
+    return run_list.read_settings(folder, SIZE_STUDY_FILE, TrainingSizeSettings)
 
 
 def open_study(folder: Path) -> SizeStudy:
@@ -222,30 +203,9 @@ def _open_study(folder: Path) -> SizeStudy:
     return SizeStudy(folder, "validation", metric, points, wanted, test)
 
 
-def _prepare_folder(settings: RunSettings, folder: Path, study: TrainingSizeSettings) -> None:
-    """Create the folder, or require that it holds a study of the same settings."""
-    of_runs, of_study = folder / _RUNS, folder / _STUDY
-    if of_study.exists() and of_runs.exists():
-        earlier, before = read_settings(folder)
-        if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
-            raise FolderInUse(
-                f"The study in this folder was begun with other settings: {', '.join(changed)}.",
-                "Choose another folder, or the same settings.",
-                str(folder),
-            )
-        if before.least_steps != study.least_steps:
-            raise FolderInUse(
-                f"The study in this folder was begun with {before.least_steps} steps at least.",
-                "Choose another folder, or the same number.",
-                str(folder),
-            )
-    else:
-        RunFolder.create(folder)
-        write_atomically(of_runs, toml.dumps(settings.with_paths_for(folder)))
-    write_atomically(of_study, toml.dumps(study))
-
-
-def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, size: int, number: int) -> _PlannedRun:
+def _plan_run(
+    settings: RunSettings, study: TrainingSizeSettings, folder: Path, dataset: Path, size: int, number: int
+) -> _PlannedSize:
     """Plan one run: the number of galaxies, its own seed, the same split, enough steps."""
     parts = settings.seed if settings.data.split_seed is None else settings.data.split_seed
     data = settings.data.model_copy(update={"train_limit": size, "train_draw": "in proportion", "split_seed": parts})
@@ -258,69 +218,19 @@ def _plan_run(settings: RunSettings, study: TrainingSizeSettings, folder: Path, 
         "optimiser": optimiser.model_copy(update={"epochs": math.ceil(optimiser.epochs * longer)}),
         "stopping": stopping.model_copy(update={"patience": math.ceil(stopping.patience * longer)}),
     }
-    name = f"n{size:06d}-seed{settings.seed + number}"
-    return _PlannedRun(
-        size, settings.seed + number, settings.model_copy(update=update), RunFolder(folder / "runs" / name)
-    )
-
-
-def _is_finished(folder: RunFolder, checksums: tuple[str, str]) -> bool:
-    """Whether the run exists and is finished.
-
-    Raises
-    ------
-    FolderInUse
-        It was trained on another dataset.
-    """
-    values = read_metrics(folder.metrics_file)
-    if not values:
-        return False
-    if (values.get("data") or {}).get("checksum") not in checksums:
-        raise FolderInUse(
-            "The study in this folder was made with another dataset.", "Choose another folder.", str(folder.path)
-        )
-    return values.get("reason", "running") not in _UNFINISHED
-
-
-def _train(
-    wanted: _PlannedRun,
-    data: Path,
-    hand_labels: LabelJournal | None,
-    stop: threading.Event,
-    reported: set[str],
-    before: int,
-    total: int,
-) -> Work[None]:
-    """Train, or resume an interrupted training after its last complete epoch; each notice is reported once."""
-    half_way = (wanted.folder.last / "current").exists()
-    if not half_way and wanted.folder.path.exists():  # interrupted before the end of its first epoch
-        with wanted.folder.lock():
-            pass
-        shutil.rmtree(wanted.folder.path)
-
-    def translate(event: Event) -> Iterator[Event]:
-        if isinstance(event, EpochEnded):
-            yield Progress(before + event.epoch, total, "epochs")
-        elif isinstance(event, Skipped) and str(event.problem) not in reported:
-            reported.add(str(event.problem))
-            yield event
-
-    yield Progress(before, total, "epochs")
-    with contextlib.suppress(Stopped):  # before the first epoch of this run; others may be done
-        yield from map_events(
-            loop.run(wanted.settings, data, wanted.folder, stop, resume=half_way, hand_labels=hand_labels), translate
-        )
+    seed = settings.seed + number
+    run = RunFolder(folder / "runs" / f"n{size:06d}-seed{seed}")
+    return _PlannedSize(settings.model_copy(update=update), run, dataset, size, seed)
 
 
 def _evaluate(
-    wanted: _PlannedRun,
-    data: Path,
+    wanted: _PlannedSize,
     hand_labels: LabelJournal | None,
     part: HeldOutPart,
     metric: str,
     stop: threading.Event,
 ) -> Point:
-    evaluated = result_of(evaluation.run(wanted.folder, data, part, stop, hand_labels=hand_labels))
+    evaluated = result_of(evaluation.run(wanted.folder, wanted.data, part, stop, hand_labels=hand_labels))
     values = merits.flatten(evaluated.report)
     values[size_study.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
     about = read_metrics(wanted.folder.metrics_file)
@@ -336,12 +246,12 @@ def _evaluate(
 
 
 def _evaluate_test(
-    found: SizeStudy, wanted: list[_PlannedRun], data: Path, hand_labels: LabelJournal | None, stop: threading.Event
+    found: SizeStudy, wanted: list[_PlannedSize], hand_labels: LabelJournal | None, stop: threading.Event
 ) -> Work[SizeStudy]:
     """Evaluate all runs on the test part, after the last one was trained."""
     tested = SizeStudy(found.folder, "test", found.metric, (), len(wanted))
     for number, each in enumerate(wanted):
-        tested = tested.with_point(_evaluate(each, data, hand_labels, "test", found.metric, stop))
+        tested = tested.with_point(_evaluate(each, hand_labels, "test", found.metric, stop))
         yield Progress(number + 1, len(wanted), "runs judged")
     size_study.write_table(tested, found.folder / TEST_TABLE)
     size_figure.save(tested, found.folder / TEST_FIGURE)

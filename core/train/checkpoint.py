@@ -113,7 +113,7 @@ def load(last: Path) -> Checkpoint:
             "param_groups": state["optimiser"]["groups"],
         }
         history = TypeAdapter(list[EpochEnded]).validate_python(state["history"])
-        predictor, average = Predictor.load(folder / "network.safetensors"), None
+        predictor, average = Predictor.load(folder / "network.safetensors", needs_answers=False), None
         if state["averaged_steps"]:
             average = (
                 {name: value.clone() for name, value in predictor.network.state_dict().items()},

@@ -21,7 +21,7 @@ def load(settings: RunSettings) -> Predictor | None:
     """Load the network that fine-tuning starts from; None: random weights."""
     transfer_settings = settings.transfer
     if transfer_settings.start_from:
-        return Predictor.load(Path(transfer_settings.start_from).expanduser())
+        return Predictor.load(transfer_settings.start_from, needs_answers=False)
     if transfer_settings.freeze_blocks:
         raise SettingsProblem(
             "Blocks can only be frozen when starting from an earlier network; random weights would stay random.",

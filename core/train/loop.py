@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -148,6 +148,10 @@ def run(
     epoch 2 of 2: accuracy ...
     """
     folder = RunFolder.at(folder)
+    if settings.self_supervised.method != "none":
+        from core.train.self_supervised import training  # late: it is built on this module
+
+        return (yield from training.run(settings, data, folder, stop, resume=resume, hand_labels=hand_labels))
     with (
         folder.lock(),
         environment.reproducible_training(settings.optimiser.batch_size),
@@ -166,7 +170,7 @@ def run(
         plan.facts |= run_report.read_overlaps(folder)
         if not goes_on:
             plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
-        _prepare_folder(plan, folder, cutouts, earlier)
+        prepare_folder(plan, folder, cutouts, earlier)
         start_network.keep(plan, folder)
         if not goes_on:
             run_labels.keep_with_parts(plan, cutouts, folder, labels)
@@ -197,8 +201,7 @@ def _train(
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
-    start = start_network.weights_to_return_to(plan, folder)
-    optimiser_step = OptimiserStep(network, settings, plan.precision, start)
+    optimiser_step = OptimiserStep(network, settings, plan.precision, start_network.weights_to_return_to(plan, folder))
     plan.features = yield from feature_cache.compute(plan, images, stop)
     images = plan.features or images
     history = earlier.history if earlier is not None else []
@@ -302,8 +305,12 @@ def save_epoch(
     optimiser_step: OptimiserStep,
     history: list[EpochEnded],
     baseline: Baseline | None,
+    values: Mapping[str, Any] | None = None,
 ) -> Work[None]:
-    """Save the epoch that has just ended, in an order that leaves a killed run consistent."""
+    """Save the epoch that has just ended, in an order that leaves a killed run consistent.
+
+    ``values`` are the numbers of the validation part, where they are not those of labels.
+    """
     ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
@@ -312,7 +319,7 @@ def save_epoch(
     snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
     run_report.log_epoch(folder, ended)
-    write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline))
+    write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline, values))
     scaler = optimiser_step.scaler.state_dict()
     trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
     seed = plan.settings.seed
@@ -357,7 +364,7 @@ def _note_overlaps(
     return found
 
 
-def _prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
+def prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
     """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
     fingerprint = splits.fingerprint(plan.split, cutouts.ids)
     if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:

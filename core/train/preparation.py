@@ -34,7 +34,6 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
-    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
@@ -49,6 +48,7 @@ from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
 from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
+from core.train.feature_cache import trained_part
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -108,15 +108,14 @@ def prepare(
         settings, adapted = _adapt_to_base(settings, base, target, cutouts)
         notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
-    sample = _draw_sample(cutouts, split.train, settings.seed)
-    predictor = resumed or _build_predictor(settings, cutouts, target, labels[split.train], sample, base)
+    sample = draw_sample(cutouts, split.train, settings.seed)
+    predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
     notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
-    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -128,21 +127,21 @@ def prepare(
         split=split,
         device=device,
         precision=devices.precision(settings.precision, device),
-        noise=_noise_pool(pixels, settings.seed, device),
+        noise=noise_pool(pixels, settings.seed, device),
         lost_noise=lost_noise(stamps).to(device),
         scales_per_batch=scales_per_batch,
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
-        dropouts=_seedable_dropouts(predictor, device),
+        distributed_network=distributed.wrap(trained_part(predictor, settings), _smallest_batch(split, settings)),
+        dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
     )
 
 
 @lru_cache(maxsize=1)
-def _noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
+def noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
     """Numbers that are only read, and kept: a forecast and a run, or the runs of a search, draw the same ones."""
     return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
@@ -279,7 +278,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
 
 
-def _build_predictor(
+def build_predictor(
     settings: RunSettings,
     cutouts: Cutouts,
     target: Target,
@@ -339,7 +338,7 @@ def usable_rows(
 def fit_scaling(cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None = None) -> Normalisation:
     """Fit the input scaling of a planned training on its training part."""
     rows, _ = usable_rows(cutouts, settings, hand_labels)
-    return _fit_normalisation(_draw_sample(cutouts, rows, settings.seed), settings, cutouts)
+    return _fit_normalisation(draw_sample(cutouts, rows, settings.seed), settings, cutouts)
 
 
 def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutouts: Cutouts) -> Normalisation:
@@ -351,7 +350,7 @@ def _fit_normalisation(sample: NDArray[np.float32], settings: RunSettings, cutou
     return normalisation.fit(sample, kind, network.samplewise, floor)
 
 
-def _draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+def draw_sample(cutouts: Cutouts, rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """Draw training stamps to fit the input scaling on: all of them, or a sufficient sample."""
     most = min(_SAMPLE_STAMPS, max(16, _SAMPLE_BYTES // (4 * math.prod(cutouts.shape[1:]))))
     if len(rows) > most:
@@ -374,7 +373,7 @@ def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
     return [targets.label_text(value) for value in cutouts.columns[column]]
 
 
-def _seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
+def seedable_dropouts(predictor: Predictor, device: torch.device) -> list[OwnDropout]:
     """Give the network's dropout layers a generator of their own on the device, and return the layers."""
     generator = torch.Generator(device)
     found = [module for module in predictor.network.modules() if isinstance(module, OwnDropout)]

@@ -24,9 +24,14 @@ def read(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -
 
 def keep_with_parts(plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None) -> None:
     """Keep the labels with the run, and the parts with the project."""
+    keep(cutouts, folder, labels)
+    if distributed.rank() == 0:
+        kept_parts.extend(plan.split, cutouts, plan.settings.data, labels)
+
+
+def keep(cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None) -> None:
+    """Keep the labels with the run."""
     if labels is not None:
         labels.save_copy(folder.labels_file)
     elif journal_of(cutouts.path) is not None:  # labels may be given later
         write_atomically(folder.labels_file, "")
-    if distributed.rank() == 0:
-        kept_parts.extend(plan.split, cutouts, plan.settings.data, labels)

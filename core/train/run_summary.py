@@ -34,7 +34,7 @@ STATE_NAMES: dict[RunState, str] = {
     "unfinished": "unfinished",
     "unreadable": "unreadable",
 }
-_SCORES = ("balanced_accuracy", "r2", "accuracy")  # the first that a run has is shown
+_SCORES = ("balanced_accuracy", "r2", "accuracy", "neighbours_accuracy")  # the first that a run has is shown
 
 
 @dataclass(frozen=True)

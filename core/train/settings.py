@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ from core.nets.settings import LossSettings, NetworkSettings
 from core.project import places, upgrades
 from core.settings.declare import Settings, setting
 from core.train.augmentation.settings import AugmentationSettings
+from core.train.self_supervised.settings import SelfSupervisedSettings
 
 
 class OptimiserSettings(Settings):
@@ -230,7 +232,10 @@ class TransferSettings(Settings):
     """Start from an earlier network instead of from random weights."""
 
     start_from: str = setting(
-        "", title="Start from", help="Folder of an earlier run, or a weights file. Empty: random weights."
+        "",
+        title="Start from",
+        help="Folder of an earlier run, a weights file, or base:NAME, a network that comes with the program "
+        "(“tuningfork settings base-networks” lists them). Empty: random weights.",
     )
     freeze_blocks: int = setting(
         0,
@@ -246,7 +251,6 @@ class TransferSettings(Settings):
         help="When all blocks are frozen, compute what they answer only once, for this many variations of each "
         "galaxy, so that the head alone is trained within seconds. Each epoch then shows one of these variations "
         "instead of a new one; 0: a new one in every epoch, through the whole network.",
-        unit="views",
         ge=0,
         le=1000,
         applies=("start_from", ()),
@@ -325,19 +329,31 @@ class RunSettings(Settings):
         return upgrades.upgrade_settings(values, version)
 
     def with_paths_from(self, folder: Path) -> Self:
-        """With the initial weights where they are now: a file names them relative to its own folder."""
-        start = self.transfer.start_from
-        found = places.find(start, folder) if start else None
-        return self if found is None else self._starting_from(str(found))
+        """With initial weights and further datasets where they are now: a file names them relative to its folder."""
+
+        def find(stored: str) -> str:
+            return str(places.find(stored, folder) or stored)
+
+        return self._with_paths(find)
 
     def with_paths_for(self, folder: Path) -> Self:
         """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
-        start = self.transfer.start_from
-        place = Path(start).expanduser()
-        return self._starting_from(places.to_stored(place, folder)) if start and place.exists() else self
 
-    def _starting_from(self, start: str) -> Self:
-        return self.model_copy(update={"transfer": self.transfer.model_copy(update={"start_from": start})})
+        def store(path: str) -> str:
+            place = Path(path).expanduser()
+            return places.to_stored(place, folder) if place.exists() else path
+
+        return self._with_paths(store)
+
+    def _with_paths(self, change: Callable[[str], str]) -> Self:
+        """With each path changed, where there is any."""
+        start, more = self.transfer.start_from, self.self_supervised.more_data
+        changed: dict[str, Settings] = {}
+        if start:
+            changed["transfer"] = self.transfer.model_copy(update={"start_from": change(start)})
+        if more:
+            changed["self_supervised"] = self.self_supervised.model_copy(update={"more_data": tuple(map(change, more))})
+        return self.model_copy(update=changed) if changed else self
 
     data: DataSettings = setting(DataSettings(), title="Data", help="What is learned, and from which galaxies.")
     augmentation: AugmentationSettings = setting(
@@ -350,6 +366,9 @@ class RunSettings(Settings):
     loss: LossSettings = setting(LossSettings(), title="Loss", help="The function that training minimises.")
     stopping: StoppingSettings = setting(StoppingSettings(), title="Stopping", help="Early stopping.")
     transfer: TransferSettings = setting(TransferSettings(), title="Fine-tuning", help="Start from an earlier network.")
+    self_supervised: SelfSupervisedSettings = setting(
+        SelfSupervisedSettings(), title="Without labels", help="First weights from galaxies without labels."
+    )
     seed: int = setting(
         1,
         title="Seed",

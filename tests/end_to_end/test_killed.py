@@ -47,6 +47,7 @@ def assert_same(one: RunFolder, other: RunFolder) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal 9")
 def test_a_run_killed_twenty_times_ends_with_the_weights_of_an_undisturbed_one(survey_dataset, tmp_path):
     began = time.monotonic()

@@ -85,7 +85,7 @@ class Comparison(QWidget):
         self.mosaic.setMinimumSize(200, 200)
         self.problem = MessageLine(1, "problem", grows=True, insists=True)
         self.simulated, self.real = ImageView(), ImageView()
-        self.simulated_text, self.real_text = MessageLine(2, grows=True), MessageLine(2, grows=True)
+        self.simulated_text, self.real_text = (MessageLine(2, grows=True, insists=True) for _ in range(2))
         self.real_name = _heading("Your galaxy")
         self.band = QComboBox()
         self.band.setToolTip("The band of your galaxies that is compared.")

@@ -4,13 +4,11 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.data.cutouts import Cutouts
 from core.errors import NotANumber, Stopped, TooFewGalaxies
-from core.events import Progress, result_of
+from core.events import result_of
 from core.explain import features
 from core.explain.settings import FeatureMapSettings
 from core.nets.predictor import Predictor
@@ -90,21 +88,6 @@ def test_where_nothing_varies_all_points_fall_together() -> None:
 def test_three_galaxies_are_too_few() -> None:
     with pytest.raises(TooFewGalaxies, match="3 galaxies"):
         mapped(np.zeros((3, 5), np.float32))
-
-
-def test_the_last_features_are_what_the_head_is_given(survey_run, survey_dataset, monkeypatch) -> None:
-    predictor = Predictor.load(survey_run)
-    with Cutouts.open(survey_dataset) as cutouts:
-        rows = np.arange(len(cutouts))[::-3]
-        found = result_of(features.last_features(predictor, cutouts, rows, threading.Event()))
-        images = torch.from_numpy(np.stack([cutouts.images[row] for row in rows]))
-        monkeypatch.setattr(features, "_MOST_PER_BATCH", 7)
-        events = list(features.last_features(predictor, cutouts, rows, threading.Event()))
-    assert found.dtype == np.float32 and len(found) == len(rows)
-    with torch.no_grad():
-        torch.testing.assert_close(predictor.network.head(torch.from_numpy(found)), predictor.logits(images))
-    done = [event.done for event in events if isinstance(event, Progress)]
-    assert done == [*range(0, len(rows), 7), len(rows)]
 
 
 def test_a_dataset_becomes_a_map_with_its_ids(survey_run, survey_dataset, survey) -> None:

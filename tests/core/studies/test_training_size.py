@@ -126,8 +126,8 @@ def test_the_test_part_is_judged_last_and_only_where_that_is_asked_for(done, sma
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("best.safetensors")}
     events, result = run_study(small, tiny, folder, FEW.model_copy(update={"judge_test": True}))
     assert result.test.part == "test"
-    assert len(result.test.points) == 8
-    assert len(table(folder / "study-test.csv")) == 8
+    assert len(result.test.points) == 6
+    assert len(table(folder / "study-test.csv")) == 6
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("best.safetensors")}
     kinds = [event.unit if isinstance(event, Progress) else "preview" for event in events]
     assert kinds.index("runs judged") > max(place for place, kind in enumerate(kinds) if kind == "preview")
@@ -141,11 +141,11 @@ def test_a_study_goes_on_where_it_was_broken_off(done, small, tiny, tmp_path):
     work = training_size.run(small, tiny, folder, one, stop)
     _, result = carried_out(work, stop, lambda event: isinstance(event, Progress) and event.done == 9)  # 4 + 4 + 1
     assert len(result.points) == 2
-    assert result.missing == 2
+    assert result.missing == 1
     kept = {path: path.stat().st_mtime_ns for path in folder.rglob("n0000[12]0-seed1/best.safetensors")}
     assert len(kept) == 2
-    broken = next(folder.glob("runs/n000040-seed1/metrics.json"))
-    assert '"stopped"' in broken.read_text()
+    reasons = [path.read_text() for path in folder.glob("runs/*/metrics.json")]
+    assert sum('"stopped"' in reason for reason in reasons) == 1
     _, result = run_study(small, tiny, folder, one)
     assert result.missing == 0
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
@@ -167,7 +167,7 @@ def test_more_sizes_and_another_score_may_follow(done, small, tiny, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "study")
     more = FEW.model_copy(update={"sizes": (*FEW.sizes, "50%"), "metric": "macro_f1"})
     _, result = run_study(small, tiny, folder, more)
-    assert len(result.points) == 10
+    assert len(result.points) == 8
     assert result.metric == "macro_f1"
     errors = [point.values["macro_f1_error"] for point in result.points]
     assert min(errors) >= 0  # none for a network that always says the same

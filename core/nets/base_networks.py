@@ -1,0 +1,67 @@
+"""Base networks: small trained networks that come with the program, to start a fine-tuning from without a connection.
+
+Each is a weights file in ``resources/models`` with a card beside it that tells data, settings, numbers and licence;
+``packaging/base_networks.py`` has made them all. Settings name one as ``base:NAME``, which means the same on every
+machine.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from core.errors import UnreadableFile
+
+PREFIX = "base:"
+_ENDING = ".safetensors"
+
+
+class BaseNetwork(NamedTuple):
+    """A network that comes with the program: how settings name it, its title, and in a sentence what it has learned."""
+
+    name: str
+    title: str
+    about: str
+
+
+def is_named(start: str) -> bool:
+    """Whether this names a base network, and not a run or a file."""
+    return start.startswith(PREFIX)
+
+
+def find(name: str) -> Path:
+    """The weights file of a base network.
+
+    Raises
+    ------
+    UnreadableFile
+        There is none of that name.
+    """
+    path = _folder() / f"{name.removeprefix(PREFIX).strip().lower()}{_ENDING}"
+    if path not in _files():
+        known = ", ".join(f"{PREFIX}{each.stem}" for each in _files()) or "none"
+        raise UnreadableFile(f"No network “{name}” comes with this program.", f"There are: {known}.", name)
+    return path
+
+
+def base_networks() -> tuple[BaseNetwork, ...]:
+    """All networks that come with the program, by name."""
+    return tuple(_describe(path) for path in _files())
+
+
+def _describe(path: Path) -> BaseNetwork:
+    from core.nets.weights_file import read_plan
+
+    card: dict[str, Any] = read_plan(path)["card"]
+    return BaseNetwork(f"{PREFIX}{path.stem}", str(card.get("title", path.stem)), str(card.get("about", "")))
+
+
+@cache
+def _files() -> tuple[Path, ...]:
+    return tuple(sorted(_folder().glob(f"*{_ENDING}")))
+
+
+def _folder() -> Path:
+    return Path(str(resources.files("resources"))) / "models"
