@@ -14,6 +14,7 @@ from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
+from core.cli.moved import MOVED, add_moved_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
 from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import (
@@ -130,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
             "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
         )
     )
+    add_moved_options(command(*MOVED))
     add_search_commands(command)
     add_suggest_options(command(*SUGGEST))
     add_adapt_options(command(*ADAPT))

@@ -61,14 +61,15 @@ _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZ
 _TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
 _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, of a layer's responses, of measurements
     rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y"
-    rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
+    rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,before,after,truth"
+    rb"|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
 )
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
     r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split|unlabelled)\.csv"
     r"|(metrics|bands)\.json"
-    r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|best\.safetensors|(last|snapshots)/.*"
+    r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|(best|start)\.safetensors|(last|snapshots)/.*"
 )
 _OF_A_PROJECT = re.compile(r"project\.toml|project\.lock|window\.json|labels/.*|parts/.*")
 

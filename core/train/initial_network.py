@@ -12,7 +12,7 @@ from core.nets import opening, transfer
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
-from core.train import unfreezing
+from core.train import tuned_blocks
 from core.train.settings import RunSettings
 from core.wording import count_of
 
@@ -93,7 +93,7 @@ def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
         why = {"cached_views": "No features are kept where galaxies without labels are shown, too."}
     otherwise = "All blocks are frozen, so that this has no effect."
     found = [Problem(why.get(name, otherwise), "", f"transfer.{name}") for name, is_idle in idle.items() if is_idle]
-    left = unfreezing.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
+    left = tuned_blocks.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
     if left > 0:
         found.append(
             Problem(

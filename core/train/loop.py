@@ -204,8 +204,7 @@ def _train(
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
-    start = start_network.weights_to_return_to(plan, folder)
-    optimiser_step = OptimiserStep(network, settings, plan.precision, start)
+    optimiser_step = OptimiserStep(network, settings, plan.precision, start_network.weights_to_return_to(plan, folder))
     if plan.unlabelled is not None:
         plan.unlabelled.join(optimiser_step.optimiser)
         if earlier is not None:

@@ -33,7 +33,6 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
-    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
@@ -48,6 +47,7 @@ from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
 from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
+from core.train.feature_cache import trained_part
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -115,7 +115,6 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
-    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -133,7 +132,7 @@ def prepare(
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
+        distributed_network=distributed.wrap(trained_part(predictor, settings), _smallest_batch(split, settings)),
         dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,

@@ -87,7 +87,6 @@ class TransferSettings(Settings):
         help="When all blocks are frozen, compute what they answer only once, for this many variations of each "
         "galaxy, so that the head alone is trained within seconds. Each epoch then shows one of these variations "
         "instead of a new one; 0: a new one in every epoch, through the whole network.",
-        unit="views",
         ge=0,
         le=1000,
         applies=("start_from", ()),
