@@ -90,8 +90,13 @@ class Retraining(QObject):
             return self.hindrance
         if self._labels_before is None:
             return ""
+        split = self._session.dataset.split
+        judging = 0 if split is None else len(split.validation)
+        labelled = f"{self.labels:,} labels for training, {judging:,} for validation."
+        if not self.every:
+            return labelled
         new = self.labels - self._labels_before
-        return f"{new:,} of {self.every:,} new training labels until the next training." if self.every else ""
+        return f"{labelled} {new:,} of {self.every:,} new ones until the next training."
 
     def begin(self) -> None:
         """Train now, if that is possible."""

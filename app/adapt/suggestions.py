@@ -43,7 +43,7 @@ _INVITATION = "Press “Suggest”, and label the galaxies one by one with the k
 _NONE_LEFT = "All of these were seen. Press “Suggest” for more."
 _NO_VALIDATION = (
     "No labelled galaxy belongs to the validation part, so that no score can be known: "
-    "choose “validation” as the part, and label some."
+    "choose “validation” under “Labels for”, and label some."
 )
 
 
@@ -78,6 +78,7 @@ class SuggestionsPanel(Panel):
         self.stretch_bar = StretchBar()
         self.name = QLabel()
         self.name.setProperty("role", "heading")
+        self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.why = MessageLine(2, grows=True)
         self.pad = LabelPad(self)
         self.new_class = QPushButton(icon("mdi6.tag-outline"), "New class…")

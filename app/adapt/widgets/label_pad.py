@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
-from app.widgets.plain_text import on_button, shortened
+from app.widgets.plain_text import as_written, on_button, shortened
 
 _KEYS = 9
 _SWATCH = 12  # pixels
@@ -65,7 +65,7 @@ class LabelPad(QWidget):
         button = QPushButton(on_button(f" {shortened(name)}{key}"))
         button.setCheckable(True)
         button.setMinimumHeight(_HEIGHT)
-        button.setToolTip(on_button(f"Label it “{name}”" + (f" (key {number + 1})" if key else "")))
+        button.setToolTip(as_written(f"Label it “{name}”" + (f" (key {number + 1})" if key else "")))
         button.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
         keep_from_focus(button)
         self._flow.addWidget(button)

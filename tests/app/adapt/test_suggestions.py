@@ -99,6 +99,10 @@ def test_after_so_many_labels_it_trains_and_the_score_is_drawn(
 ) -> None:
     ask(qtbot, panel)
     panel.every.setValue(3)
+    before = unlabelled.dataset.split
+    assert before is not None
+    labelled = f"{len(before.train)} labels for training, {len(before.validation)} for validation."
+    assert panel.training.text() == f"{labelled} 0 of 3 new ones until the next training."
     for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_1):
         qtbot.keyClick(panel.view, key)
     with qtbot.waitSignal(panel.retraining.trained, timeout=WAIT):
