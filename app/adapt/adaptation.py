@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -118,32 +120,34 @@ class AdaptationPanel(Panel):
                 self._show_empty("No network to adapt", text)
             return
         self._show_content()
-        self.view.target.setText(f"to {cutouts.path.stem}")
+        self.view.target.setText(f"to {cutouts.path.stem}{self._doubt(cutouts.path)}")
         draft, journal = self._session.draft.settings, self._session.dataset.journal
         self._pair = Pairing(network, cutouts.path, draft.data, draft.seed, journal, dict(self._class_map))
         bands = band_choices.recall(network, [band.name for band in cutouts.bands])
-        both = (network, network.stat().st_mtime_ns, cutouts.path, bands, draft.data, draft.seed, self._labels)
-        asked = (*both, tuple(sorted(self._class_map.items())))
+        modified = network.stat().st_mtime_ns
+        asked = (network, modified, cutouts.path, bands, draft.data, draft.seed, self._labels)
         if asked != self._asked:
-            self._begin_check(both, asked)
+            self._asked = asked
+            self._begin_check(self._pair)
         self._judge()
         self._show_state()
 
-    def _begin_check(self, both: tuple[object, ...], asked: tuple[object, ...]) -> None:
-        """Compare the two surveys anew; another map of the classes alone changes neither pixels nor distance."""
-        assert self._pair is not None
-        is_same = self._asked is not None and self._asked[: len(both)] == both
-        self._asked, self._judged = asked, None
-        self._check.start(work.check(self._pair))
-        if is_same:
-            return
-        self._checked = None
+    def _doubt(self, data: Path) -> str:
+        """That the open dataset is the one of the training, which cannot be told from the lines."""
+        run = self._session.run
+        is_own = run is not None and self.network.path == run.best and run.data == data.resolve()
+        return ", on which it was trained: open the dataset of another survey to adapt it" if is_own else ""
+
+    def _begin_check(self, pair: Pairing) -> None:
+        """Compare the two surveys anew."""
+        self._checked = self._judged = None
         self.match.begin()
         self.as_is.begin()
-        self._distance.start(work.measure_distance(self._pair))
+        self._check.start(work.check(pair))
+        self._distance.start(work.measure_distance(pair))
         cutouts = self._session.dataset.cutouts
         assert cutouts is not None
-        self._layers.start(shared_work.read_base_layers(self._pair.network, cutouts.shape[1:]))
+        self._layers.start(shared_work.read_base_layers(pair.network, cutouts.shape[1:]))
 
     # -- do they fit? ----------------------------------------------------------------------------------------------
 
@@ -230,9 +234,12 @@ class AdaptationPanel(Panel):
         self.refresh()
 
     def _map_classes(self, mapping: dict[str, str]) -> None:
+        if self._checked is None or self._pair is None:
+            return
         self._class_map = dict(mapping)
+        self._pair = replace(self._pair, class_map=self._class_map)
+        self._show_match(replace(self._checked, match=self._checked.match.with_classes(mapping)))
         self.classes.show()
-        self.refresh()
 
     def _resample(self) -> None:
         assert self._checked is not None and self._pair is not None
@@ -259,7 +266,7 @@ class AdaptationPanel(Panel):
             self.as_is.say(_FIRST_BANDS)
         elif match.line("stamps").state == "a problem":
             self.as_is.say(f"{_MISFIT} {match.line('stamps').remedy}")
-        elif (wanted := (self._asked, self._scaling)) != self._judged:
+        elif (wanted := (self._asked, self._scaling, self._class_map)) != self._judged:
             self._judged = wanted
             self._judgement.start(work.judge_as_is(self._pair, self._scaling))
 

@@ -12,14 +12,14 @@ from core.nets import band_mapping
 if TYPE_CHECKING:
     from core.adapt.match import SurveyMatch
 
-LABEL_STUDY = "transfer"  # the panel of the Studies room that finds out how many labels are needed
+LABEL_STUDY = "training_size"  # the panel of the Studies room that finds out how many labels are needed
 
 
 def offer(match: SurveyMatch, aspect: str) -> tuple[str, str]:
     """The text of the button beside a line, and its tooltip; empty: there is none."""
     line = match.line(aspect)
     if line.action == "bands":
-        return (f"Use {match.bands}", "Feed the network these bands.") if is_proposed(match) else ("Choose…", "")
+        return ("Use these", f"Feed the network {match.bands}.") if is_proposed(match) else ("Choose…", "")
     if line.action == "classes":
         if match.classes.suggested:
             pairs = ", ".join(f"{name} = {kin}" for name, kin in match.classes.suggested.items())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,13 @@ class SurveyMatch:
     def line(self, aspect: str) -> MatchLine:
         """The line about one thing."""
         return next(line for line in self.lines if line.aspect == aspect)
+
+    def with_classes(self, class_map: Mapping[str, str]) -> SurveyMatch:
+        """The same with other classes chosen; nothing has to be measured for it."""
+        classes = match_lines.find_classes(self.old, self.new, class_map)
+        changed = match_lines.on_classes(self.old, self.new, "", classes)
+        lines = tuple(changed if line.aspect == "classes" else line for line in self.lines)
+        return replace(self, lines=lines, classes=classes)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -134,9 +134,10 @@ def on_stamps(predictor: Predictor, shape: tuple[int, int, int], recipe: StampRe
     if shape[1:] != tuple(predictor.stamp_shape[1:]):
         sentence = f"Stamps have {here} here, and {own} in the training."
         return MatchLine("stamps", "can be adapted", sentence, "Resample them to that size.", "resample")
-    differences = [problem.text for problem in predictor.compare_stamps(recipe) if "arcsec/pixel" not in problem.text]
-    if differences:
-        return MatchLine("stamps", "can be adapted", f"Stamps have {here}, as in the training. {differences[0]}")
+    made = predictor.stamps
+    if made is not None and recipe is not None and made.is_made_otherwise(recipe):
+        sentence = f"Stamps have {here}, as in the training, but show {recipe.describe()} (there {made.describe()})."
+        return MatchLine("stamps", "can be adapted", sentence, "Import the files again in the same way if you can.")
     return MatchLine("stamps", "fits", f"Stamps have {here}, as in the training.")
 
 
@@ -146,7 +147,7 @@ def on_sizes(surveys: Surveys) -> MatchLine:
     scales = _describe_scales(surveys.predictor.pixel_scale, math.nan if target is None else target.pixel_scale)
     if target is None:
         return MatchLine("size", "not known", f"It is measured once the bands are chosen.{scales}")
-    here = f"The median half-light radius is {target.radius:.1f} px here" if target.radius > 0 else ""
+    here = f"The typical half-light radius is {target.radius:.1f} px here" if target.radius > 0 else ""
     if math.isnan(surveys.resample):
         why = surveys.why or "The galaxies cannot be told from the sky in most stamps."
         sentence = f"{here}{'; in the training it is not known. ' if here else ''}{why}{scales}"
@@ -186,7 +187,7 @@ def on_values(
     away = 0.0
     if outside is not None:
         away = float(outside.max())
-        sentence += f" {away:.1%} lie outside the range of 99.8 % of the training's pixels."
+        sentence += f" {100 * away:.1f} % lie outside the range of 99.8 % of the training's pixels."
     usual = np.abs(target.mean).max() <= _SAME_MEAN and away <= _MOST_OUTSIDE
     if usual and (target.deviation >= 1 / _SAME_SPREAD).all() and (target.deviation <= _SAME_SPREAD).all():
         return MatchLine("values", "fits", sentence)
@@ -307,9 +308,8 @@ def _describe_extra(target: SurveyStatistics, source: SurveyStatistics | None) -
         values = [float(np.nanmax(getattr(each, name))) for each in (target, source) if each is not None]
         if max(values) < least:
             continue
-        form = ".0%" if name == "saturated" else ".2f"
-        told = text.format(format(values[0], form))
-        found.append(told + (f" (in the training {values[1]:{form}})" if len(values) > 1 else ""))
+        shown = [f"{100 * value:.0f} %" if name == "saturated" else f"{value:.2f}" for value in values]
+        found.append(text.format(shown[0]) + (f" (in the training {shown[1]})" if len(shown) > 1 else ""))
     return f" {'; '.join(found).capitalize()}." if found else ""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import trim_mean
 
 from core.adapt.surveys import draw_sample
 from core.data import size
@@ -30,6 +31,7 @@ _SHOWN = (0.001, 0.999)  # quantiles of the values between which the histograms 
 _FLAT_CORE = 4  # pixels that share the largest value of a stamp: fewer do so by chance
 _BATCH = 64
 _MAD_TO_SIGMA = 1.4826
+_TRIMMED = 0.1  # share of the radii left out at either end
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,9 @@ class SurveyStatistics:
     pixel_scale
         Median [arcsec/pixel]; NaN if unknown.
     radius
-        Median half-light radius of the galaxies [pixels], the point-spread function included, of the mean of the bands;
-        NaN where more than half of them cannot be told from the sky. How deep the images are hardly matters for it.
+        Typical half-light radius of the galaxies [pixels], the point-spread function included, of the mean of the
+        bands: the trimmed geometric mean; NaN where more than half of them cannot be told from the sky. How deep the
+        images are hardly matters for it.
     noise
         (C,) median standard deviation of the sky in a pixel, in the unit of the training images.
     correlation
@@ -132,7 +135,7 @@ def measure(
         bands=tuple(band.name for band in cutouts.bands),
         stamp=(images.shape[2], images.shape[3]),
         pixel_scale=cutouts.median_pixel_scale,
-        radius=_median_radius(radii),
+        radius=_typical_radius(radii),
         noise=np.median(noise, axis=0),
         correlation=_correlate_neighbours(images),
         peak_to_noise=_median_of_known(ratio),
@@ -186,9 +189,12 @@ def _correlate_neighbours(images: NDArray[np.float32]) -> NDArray[np.float64]:
         return (rows[..., 1:] * rows[..., :-1]).mean(axis=(0, 2, 3)) / (rows**2).mean(axis=(0, 2, 3))
 
 
-def _median_radius(radii: Sequence[float]) -> float:
-    known = [radius for radius in radii if math.isfinite(radius)]
-    return float(np.median(known)) if 2 * len(known) >= max(1, len(radii)) else math.nan
+def _typical_radius(radii: Sequence[float]) -> float:
+    """The geometric mean without the smallest and largest tenth; a median would jump between two kinds of galaxies."""
+    known = [radius for radius in radii if math.isfinite(radius) and radius > 0]
+    if 2 * len(known) < max(1, len(radii)):
+        return math.nan
+    return float(np.exp(trim_mean(np.log(known), _TRIMMED)))
 
 
 def _share_saturated(images: NDArray[np.float32]) -> NDArray[np.float64]:

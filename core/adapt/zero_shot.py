@@ -143,8 +143,8 @@ def run(
         if isinstance(labels.target, Classes)
         else _judge_numbers(labels, predictions, rows)
     )
-    sentence = found.sentence if found.report is None else _describe(found, labels, data.stem, seen)
-    return replace(found, sentence=sentence, problems=opened.doubts, scaling=scaling)
+    found = replace(found, problems=opened.doubts, scaling=scaling)
+    return found if found.report is None else replace(found, sentence=_describe(found, labels, data.stem, seen))
 
 
 def _why_not(old: Target, new: Target, rows: Mapping[int, int]) -> str:

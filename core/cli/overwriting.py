@@ -23,9 +23,10 @@ GALAXIES = (
     "start_from",
     "similar_by",
     "test_part_of",
+    "against",
 )
 _RUNS = {"run", "start_from", "similar_by", "test_part_of"}
-SETTINGS = ("settings", "space", "hand_labels", "psf", "fits")
+SETTINGS = ("settings", "space", "hand_labels", "psf", "fits", "refiner")
 
 
 @contextlib.contextmanager

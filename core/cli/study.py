@@ -14,7 +14,6 @@ from typing import TypeVar
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of
-from core.cli.suggest import study_suggestions
 from core.errors import SettingsProblem
 from core.events import Work
 from core.project.labels import LabelJournal
@@ -26,16 +25,6 @@ from core.train.settings import RunSettings
 
 S = TypeVar("S", bound=Settings)
 _MOST_TRIALS = 5  # of each stage in the table of a search
-
-
-def study(options: argparse.Namespace, console: Console) -> int:
-    """``tuningfork study``: the question says which one."""
-    if options.question == "suggestions":
-        return study_suggestions(options, console)
-    if given := [name for name in options.of_suggestions if getattr(options, name)]:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-        raise SettingsProblem(f"This study has no {named}.", "Leave it out, or set it with --set.", options.question)
-    return training_size(options, console)
 
 
 def training_size(options: argparse.Namespace, console: Console) -> int:

@@ -99,15 +99,12 @@ def suggest(options: argparse.Namespace, console: Console) -> int:
 def add_suggestion_study_options(command: argparse.ArgumentParser) -> None:
     """Add the options that only ``tuningfork study suggestions`` has."""
     add = command.add_argument
-    add("--methods", metavar="auto,typical", help="of suggestions: ways to choose, beside the random order; else auto")
-    add("--counts", metavar="20,50,100", help="of suggestions: numbers of labels; else 20 to 400")
-    start = (
-        "of suggestions: the network that chooses first, and from which the trainings start: a run or a weights file"
-    )
+    add("--methods", metavar="auto,typical", help="ways to choose, beside the random order; else auto")
+    add("--counts", metavar="20,50,100", help="numbers of labels; else 20 to 400")
+    start = "the network that chooses first, and from which the trainings start: a run, a weights file, or base:NAME"
     add("--start-from", type=Path, metavar="RUN", help=start)
     add_band_option(command)
     add_class_option(command)
-    command.set_defaults(of_suggestions=("methods", "counts", "start_from", "band_map", "class_map"))
 
 
 def study_suggestions(options: argparse.Namespace, console: Console) -> int:

@@ -42,6 +42,7 @@ class AdaptationView(QWidget):
         self.match.add_below("classes", self.classes)
         self.pixels = PixelPlot()
         self.pixels_fold = Fold("Pixels of both surveys", self.pixels)
+        self.pixels_fold.button.setChecked(True)
         self.as_is = AsIsView()
         self.layers = DepthChooser()
         self.how = SettingsForm(TransferSettings, settings, only=_HOW)
@@ -58,7 +59,7 @@ class AdaptationView(QWidget):
         top.addWidget(self.target, 1)
         column.addLayout(top)
         sides = self._build_match(), self._build_tuning(state)
-        column.addWidget(ResponsiveSplit(*sides, 860, (690, 560), (340, 340), 0), 1)
+        column.addWidget(ResponsiveSplit(*sides, 860, (600, 640), (340, 340)), 1)
 
     def _build_match(self) -> QWidget:
         group = QGroupBox("Do they fit?")
@@ -88,7 +89,7 @@ class AdaptationView(QWidget):
                 around.addWidget(widget)
             column.addWidget(group, stretch)
         area = make_scrollable(inside)
-        area.setMinimumSize(400, 160)
+        area.setMinimumSize(470, 160)
         whole = QVBoxLayout(side)
         whole.setContentsMargins(6, 0, 0, 0)
         whole.addWidget(area, 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from app.adapt.widgets.pixel_plot import fit_height
 from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
@@ -98,5 +99,5 @@ class AsIsView(QWidget):
     @staticmethod
     def _fill(table: NumberTable, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.fill(headers, rows)
-        table.setFixedHeight(table.maximumHeight())
+        fit_height(table)
         table.show()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import colours
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _NUMBERS = (
     ("Galaxies measured", "galaxies", ",d"),
-    ("Median half-light radius [px]", "radius", ".2f"),
+    ("Typical half-light radius [px]", "radius", ".2f"),
     ("Pixel scale [″/px]", "pixel_scale", ".3g"),
     ("Sky noise in a pixel", "noise", ".3g"),
     ("Brightest pixel / noise", "peak_to_noise", ".3g"),
     ("Noise of neighbouring pixels correlates by", "correlation", ".2f"),
-    ("Saturated stamps", "saturated", ".1%"),
+    ("Share of saturated stamps", "saturated", ".3f"),
     ("Mean after the input scaling", "mean", ".2f"),
     ("Standard deviation after it", "deviation", ".2f"),
 )
@@ -93,7 +93,7 @@ class PixelPlot(QWidget):
             values = [None if each is None else np.atleast_1d(getattr(each, name)) for each in (here, there)]
             rows.append((title, *(_text(value, band, form) for value in values)))
         self.table.fill(("", "Here", "Training"), rows)
-        self.table.setFixedHeight(self.table.maximumHeight())
+        fit_height(self.table)
 
     def _paint(self) -> None:
         chosen = colours()
@@ -108,6 +108,13 @@ class PixelPlot(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._paint()
+
+
+def fit_height(table: NumberTable) -> None:
+    """Make a table as high as its rows: it is never wider than its place."""
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    rows = table.rowCount() * table.verticalHeader().defaultSectionSize()
+    table.setFixedHeight(table.horizontalHeader().sizeHint().height() + rows + 4)
 
 
 def _text(values: NDArray[Any] | None, band: int, form: str) -> str:

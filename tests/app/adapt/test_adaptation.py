@@ -19,9 +19,7 @@ from core.data.cutouts import Cutouts
 SIDE = 24
 
 
-def write_survey(
-    path: Path, *, width: float = 4, scale: float = 1.0, names: tuple[str, str] = ("round", "edge-on")
-) -> Path:
+def write_survey(path: Path, width: float, scale: float, names: tuple[str, str]) -> Path:
     """Galaxies as those of the training, but of another width [pixels] and unit, or by other names."""
     draw = np.random.default_rng(5)
     labels = [names[row % 2] for row in range(80)]
@@ -74,6 +72,7 @@ def test_without_a_network_it_says_where_one_comes_from(qtbot: QtBot, galaxies: 
     empty.close()
 
 
+@pytest.mark.slow
 def test_each_line_has_its_state_and_what_does_not_fit_its_remedy(qtbot: QtBot, session: Session) -> None:
     panel = opened(qtbot, session)
     assert panel.network.path == session.predictor_path
@@ -91,7 +90,11 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     panel = opened(qtbot, session)
     settled(qtbot, panel)
     assert "only its class “edge-on” occurs here" in panel.as_is.sentence.text()
-    panel._map_classes({"smooth": "round"})
+    click(qtbot, panel.match.rows["classes"].button)
+    assert panel.classes.isVisible()
+    box = panel.classes.boxes["smooth"]
+    box.setCurrentIndex(box.findData("round"))
+    box.activated.emit(box.currentIndex())
     settled(qtbot, panel)
     assert "“smooth” as “round”" in panel.as_is.sentence.text()
     assert panel.as_is.numbers["Galaxies"] not in {"–", ""}
@@ -107,12 +110,11 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     transfer = session.draft.settings.transfer
     assert session.run is not None and Path(transfer.start_from) == session.run.path
     assert (transfer.freeze_blocks, transfer.input_scaling) == (1, "refitted")
-    assert transfer.class_map == {"smooth": "round"}
+    assert transfer.class_map == {"edge_on": "edge-on", "smooth": "round"}
 
 
-def test_fine_tuning_is_prepared_with_the_network_and_the_depth_that_were_chosen(
-    qtbot: QtBot, session: Session
-) -> None:
+@pytest.mark.slow
+def test_fine_tuning_is_prepared_with_the_network_and_the_depth_chosen(qtbot: QtBot, session: Session) -> None:
     panel = opened(qtbot, session)
     settled(qtbot, panel)
     click(qtbot, panel.layers.buttons["head"])
@@ -124,6 +126,7 @@ def test_fine_tuning_is_prepared_with_the_network_and_the_depth_that_were_chosen
     assert session.draft.settings.transfer.freeze_blocks == panel.layers.blocks == 2
 
 
+@pytest.mark.slow
 def test_galaxies_are_resampled_to_the_size_of_the_training_into_a_dataset_of_the_project(
     qtbot: QtBot, session: Session
 ) -> None:

@@ -38,6 +38,7 @@ def test_another_part_of_the_same_survey_fits_in_every_line(survey_run, other):
     assert told.startswith("80 labelled galaxies") and "10 more in the test part" in told
 
 
+@pytest.mark.slow
 def test_smaller_galaxies_are_to_be_enlarged_by_the_ratio_of_their_sizes(survey_run, other):
     found = matched(survey_run, other(larger=0.6))
     line = found.line("size")
@@ -46,6 +47,7 @@ def test_smaller_galaxies_are_to_be_enlarged_by_the_ratio_of_their_sizes(survey_
     assert f"{found.resample:.2f}" in line.remedy
 
 
+@pytest.mark.slow
 def test_values_elsewhere_are_told_with_what_a_fitted_scaling_would_make_of_them(survey_run, other):
     found = matched(survey_run, other(dimmer=100))
     line = found.line("values")
@@ -55,6 +57,7 @@ def test_values_elsewhere_are_told_with_what_a_fitted_scaling_would_make_of_them
     assert found.line("noise").state == "fits", "the ratio of brightness to noise has not changed"
 
 
+@pytest.mark.slow
 def test_the_mean_and_deviation_are_those_of_the_scaled_pixels(survey_run, other):
     data = other()
     predictor = Predictor.load(survey_run)
@@ -81,6 +84,7 @@ def test_noise_that_is_smoothed_correlates_between_neighbours():
     assert survey_statistics._correlate_neighbours(noise.astype(np.float32))[0] == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_several_bands_for_a_network_of_one_are_averaged_if_the_user_agrees(survey_run, other):
     found = matched(survey_run, other(bands=("u", "v", "w")))
     line = found.line("bands")
@@ -93,12 +97,13 @@ def test_classes_of_much_the_same_kind_are_suggested_and_taken_only_when_chosen(
     line = matched(survey_run, data).line("classes")
     assert line.state == "can be adapted" and "“edge_on” is its “edge-on”" in line.sentence
     assert line.remedy == "Are these the same kinds: featured = disk, smooth = spheroid?"
-    chosen = {"featured": "disk", "smooth": "spheroid"}
-    assert matched(survey_run, data, class_map=chosen).line("classes").state == "fits"
-    nothing = matched(survey_run, data, class_map={"featured": "", "smooth": ""})
+    found = matched(survey_run, data, class_map={"featured": "disk", "smooth": "spheroid"})
+    assert found.line("classes").state == "fits"
+    nothing = found.with_classes({"featured": "", "smooth": ""})
     assert nothing.line("classes").state == "can be adapted" and not nothing.classes.suggested
 
 
+@pytest.mark.slow
 def test_a_network_without_its_run_is_checked_as_far_as_its_file_goes(survey_run, other, tmp_path):
     weights = tmp_path / "alone.safetensors"
     weights.write_bytes((survey_run / "best.safetensors").read_bytes())
@@ -125,12 +130,13 @@ def test_the_test_part_of_the_target_is_not_looked_at(other):
     assert len(labels.rows) == 90 - labels.test
 
 
+@pytest.mark.slow
 def test_the_command_prints_lines_distance_and_zero_shot(survey_run, other, capsys):
     data = other(names=("featured", "edge_on", "smooth"), larger=0.7)
     arguments = ["match", str(survey_run), str(data), "--zero-shot", "--class-map", "featured=disk"]
     assert main([*arguments, "--class-map", "smooth=spheroid", "-q"]) == 0
     text = capsys.readouterr().out
-    assert "size: can be adapted. The median half-light radius is" in text
+    assert "size: can be adapted. The typical half-light radius is" in text
     assert "a linear classifier tells galaxies of other from training galaxies of survey" in text
     assert "The network as it is, on 80 labelled galaxies of other, without its 10 test galaxies" in text
     assert main([*arguments, "--json", "-q"]) == 0

@@ -51,6 +51,7 @@ def test_where_a_score_would_mean_nothing_there_is_a_sentence(survey_run, other)
     assert without.report is None and "no labels to compare with" in without.sentence
 
 
+@pytest.mark.slow
 def test_an_input_scaling_fitted_to_the_new_values_undoes_another_unit(survey_run, other):
     plain = judged(survey_run, other(), scaling="refitted")
     data = other(dimmer=30)
