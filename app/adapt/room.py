@@ -11,11 +11,12 @@ ROOM = Room(
             "mdi6.swap-horizontal",
             "Carry a trained network to another survey with few labels, or none.",
             "Ctrl+4",
-            ((("adaptation",),),),
+            ((("adaptation", "changes"),),),
             (1280,),
         ),
     },
     panels={
         "adaptation": PanelEntry("Adaptation", "app.adapt.adaptation:AdaptationPanel"),
+        "changes": PanelEntry("What moved?", "app.adapt.changes:ChangesPanel"),
     },
 )
