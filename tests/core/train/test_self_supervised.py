@@ -9,6 +9,7 @@ import pytest
 import torch
 from galaxies import write_dataset
 
+from core.data import seen
 from core.data.cutouts import Cutouts
 from core.data.target import NoAnswers
 from core.errors import NotPossible, SettingsProblem
@@ -17,9 +18,11 @@ from core.metrics.guessing import guess_of_run
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.metrics_file import read_metrics
+from core.project.project import Project
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
-from core.train import loop, resuming, run_check, run_summary
+from core.train import loop, preparation, resuming, run_check, run_summary
+from core.train.labels import read_labels
 from core.train.self_supervised import contrastive, galaxies, neighbours
 from core.train.self_supervised.recipe import recommended
 from core.train.settings import AugmentationSettings, OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
@@ -127,6 +130,26 @@ def test_a_galaxy_without_a_label_is_held_out_if_its_name_will_put_it_into_the_t
     assert chosen[1].target is None and len(chosen[1].asked) == 0
 
 
+def test_in_a_project_no_later_training_tests_on_galaxies_that_were_learned_from(draw, tmp_path):
+    """Not with another seed, and not on galaxies that have no label yet."""
+    images, kinds, _ = draw(160)
+    names = np.where(np.arange(160) % 3 == 0, "", np.array(["point", "disk", "edge-on"])[kinds])
+    project = Project.create(tmp_path / "project", "project")
+    data = write_dataset(tmp_path / "project" / "datasets" / "blobs.h5", images, {"kind": names}, ["kind"])
+    folder, labels = project.new_run("first weights"), project.labels(data)
+    result_of(loop.run(settings(epochs=1), data, folder, NEVER, hand_labels=labels))
+    learned = seen.ids_in(folder, ("train", "validation"))
+    assert 100 < len(learned) < 160
+    with Cutouts.open(data) as cutouts:
+        for row in np.flatnonzero(names == ""):
+            labels.record(cutouts.ids[int(row)], "kind", "", "disk")
+        wish = RunSettings(seed=5)
+        split = preparation.split_dataset(cutouts, *read_labels(cutouts, wish.data, labels), wish, labels)
+        assert len(split.test) > 15
+        assert not {cutouts.ids[row] for row in split.test} & learned
+    project.close()
+
+
 def test_several_datasets_are_one_and_what_is_held_out_in_one_is_held_out_in_all(draw, tmp_path):
     images, kinds, _ = draw(240)
     names = np.array(["point", "disk", "edge-on"])[kinds]
@@ -143,11 +166,14 @@ def test_several_datasets_are_one_and_what_is_held_out_in_one_is_held_out_in_all
         assert not held & {chosen.cutouts.ids[row] for row in chosen.split.train}
     with galaxies.open_datasets(settings(more=[third]), first) as opened, pytest.raises(NotPossible, match="bands"):
         galaxies.choose(wish, opened)
+    third = write_dataset(tmp_path / "third.h5", 10 * images[:, :1], {"kind": names}, [], bands=["r"])
     grey = settings(more=[third], average_bands=True)
     with galaxies.open_datasets(grey, first) as opened:
-        joined = galaxies.choose(grey, opened).cutouts
+        chosen = galaxies.choose(grey, opened)
+        joined = chosen.cutouts
+        assert any("differ in size" in notice.text for notice in chosen.notices)
         np.testing.assert_allclose(joined.images[0], images[0].mean(axis=0, keepdims=True), rtol=1e-6)
-        np.testing.assert_allclose(joined.images[240], images[0, :1], rtol=1e-6)
+        np.testing.assert_allclose(joined.images[240], 10 * images[0, :1], rtol=1e-6)
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(blobs, pretrained, new_run):
