@@ -101,19 +101,14 @@ def test_the_run_is_a_folder_like_any_other_and_says_what_its_numbers_are(pretra
     assert toml.load(RunSettings, pretrained.settings_file).self_supervised.method == "simclr"
 
 
-def test_test_galaxies_are_never_seen_and_validation_galaxies_are_not_learned_from(blobs, pretrained, new_run):
+def test_test_galaxies_are_never_seen_and_validation_galaxies_are_not_learned_from(blobs, pretrained):
     """The parts are those of a training with labels on the same dataset with the same seed."""
-    labelled = new_run("labelled")
-    wish = settings(epochs=1).model_copy(update={"self_supervised": RunSettings().self_supervised})
-    result_of(loop.run(wish, blobs, labelled, NEVER))
-
-    def rows(folder, part):
-        lines = folder.split_file.read_text().splitlines()[3:]
-        return {line.split(",")[0] for line in lines if line.endswith(f",{part}")}
-
-    assert rows(pretrained, "train") == rows(labelled, "train")
-    assert rows(pretrained, "validation") == rows(labelled, "validation")
-    assert rows(labelled, "test") and not rows(pretrained, "test")
+    with Cutouts.open(blobs) as cutouts:
+        split = preparation.split_dataset(cutouts, *read_labels(cutouts, RunSettings().data), RunSettings())
+        parts = [{cutouts.ids[row] for row in rows} for rows in (split.train, split.validation, split.test)]
+    assert seen.ids_in(pretrained, ("train",)) == parts[0]
+    assert seen.ids_in(pretrained, ("validation",)) == parts[1]
+    assert parts[2] and not seen.ids_in(pretrained, ("test",))
 
 
 def test_a_galaxy_without_a_label_is_held_out_if_its_name_will_put_it_into_the_test_part(draw, tmp_path):
@@ -253,6 +248,7 @@ def test_further_datasets_are_named_relative_to_the_project(tmp_path):
     assert stored.with_paths_from(tmp_path / "runs" / "one").self_supervised.more_data == (str(data),)
 
 
+@pytest.mark.slow
 def test_the_grey_band_of_a_network_is_the_mean_of_whatever_bands_there_are(blobs, new_run):
     folder = new_run()
     result_of(loop.run(settings(average_bands=True, epochs=1), blobs, folder, NEVER))
