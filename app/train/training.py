@@ -44,7 +44,16 @@ _REASONS = {
 _STOPPING = "Stopping after this batch…"
 _FINAL = "The numbers of the best weights, as they will answer:"
 _OF_EPOCH = "Of this epoch, one view of each validation galaxy, as in the curve."
-_NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
+_UNLABELLED = "Unlabelled"
+_OF_UNLABELLED = {
+    "unlabelled_confident": ("sure of {:.0%}", "Share of the galaxies without labels that were learned from."),
+    "surveys_told_apart": (
+        "told apart {:.0%}",
+        "Share of the galaxies whose survey the discriminator finds; 50%: the surveys look alike to it.",
+    ),
+    "unlabelled_loss": ("loss {:.3g}", "Loss of the galaxies without labels, before it is weighted."),
+}
+_NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left", _UNLABELLED)
 
 
 class TrainingPanel(Panel):
@@ -205,6 +214,11 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
         self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
         self.numbers.explain("Validation", _OF_EPOCH)
+        for known, (form, meaning) in _OF_UNLABELLED.items():
+            if known in epoch.train.values:
+                self.numbers.show_number(_UNLABELLED, form.format(epoch.train.values[known]))
+                self.numbers.explain(_UNLABELLED, meaning)
+                break
         since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
         self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
@@ -276,7 +290,12 @@ class TrainingPanel(Panel):
         except Problem:
             return  # whoever opens the run is told of it
         baseline, validation = metrics.get("baseline") or {}, metrics.get("validation") or {}
-        sentences = ((baseline.get("afterwards") or {}).get("sentence"), baseline.get("sentence"))
+        judged = metrics.get("unlabelled") or {}
+        sentences = (
+            (baseline.get("afterwards") or {}).get("sentence"),
+            baseline.get("sentence"),
+            judged.get("sentence"),
+        )
         self.baseline.setText(" ".join(filter(None, sentences)))
         name = next((name for name in _SCORES if validation.get(name) is not None), "")
         if name:

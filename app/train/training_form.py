@@ -27,6 +27,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
+from app.train.other_galaxies import OtherGalaxies
 from app.train.widgets.outlook_view import format_roughly
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
@@ -52,6 +53,7 @@ from core.train.settings import (
     StoppingSettings,
     TransferSettings,
 )
+from core.train.unlabelled.settings import UnlabelledSettings
 from core.wording import count_of
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ _TITLES = {
     "loss": "Loss",
     "stopping": "Stopping",
     "transfer": "Fine-tuning",
+    "unlabelled": "Unlabelled",
     "machine": "Machine",
 }
 
@@ -117,6 +120,7 @@ class TrainingForm(QWidget):
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
         self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(UnlabelledSettings, settings.unlabelled, exclude={"dataset"})
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -125,6 +129,7 @@ class TrainingForm(QWidget):
             "loss": self.loss,
             "stopping": self.stopping,
             "transfer": self.transfer,
+            "unlabelled": self.unlabelled,
         }
         self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
         self._build_fields()
@@ -138,7 +143,13 @@ class TrainingForm(QWidget):
         start.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         start.addRow("Start from", self.start_from)
         start.addRow("Labels at most", self.limit)
+        self.others = OtherGalaxies(self._session)
+        others = QFormLayout()
+        others.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        others.addRow("Galaxies of", self.others)
+        others.labelForField(self.others).setFixedWidth(_LABEL_WIDTH)
         before: dict[str, QWidget | QFormLayout] = {"data": self.learns, "network": self.cost, "transfer": start}
+        before["unlabelled"] = others
         for part, form in (*self._forms.items(), ("machine", self.machine)):
             inside = self._add_section(column, part)
             first = before.get(part)

@@ -29,6 +29,7 @@ BY_HAND = {
     "transfer.freeze_blocks",
     "transfer.bands",
     "transfer.class_map",
+    "unlabelled.dataset",
 }
 """Chosen in the window by something better than a field: lists of columns and runs, blocks, bands and classes."""
 
@@ -154,6 +155,7 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "stopping": training.stopping,
         "self_supervised": without.method,
         "transfer": training.transfer,
+        "unlabelled": training.unlabelled,
         "": training.machine,
     }
     for name, knob in KNOBS.items():
