@@ -26,6 +26,7 @@ from core.train.labels import read_labels
 from core.train.self_supervised import contrastive, galaxies, neighbours
 from core.train.self_supervised.recipe import recommended
 from core.train.settings import AugmentationSettings, OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
+from core.train.unlabelled.settings import UnlabelledSettings
 
 NEVER = threading.Event()
 
@@ -231,10 +232,13 @@ def test_a_network_that_gives_the_same_for_all_galaxies_is_said_to_have_collapse
     assert any("collapsed" in each for each in read_metrics(folder.metrics_file)["warnings"])
 
 
-def test_without_labels_only_the_loss_can_be_monitored(blobs, new_run):
-    wish = settings().model_copy(update={"stopping": StoppingSettings(monitor="accuracy")})
-    with pytest.raises(SettingsProblem, match="cannot be monitored"):
-        result_of(loop.run(wish, blobs, new_run(), NEVER))
+def test_what_needs_labels_is_refused(blobs, new_run):
+    for part, what in (
+        ({"stopping": StoppingSettings(monitor="accuracy")}, "cannot be monitored"),
+        ({"unlabelled": UnlabelledSettings(method="fixmatch")}, "needs labels"),
+    ):
+        with pytest.raises(SettingsProblem, match=what):
+            result_of(loop.run(settings().model_copy(update=part), blobs, new_run(what), NEVER))
 
 
 def test_further_datasets_are_named_relative_to_the_project(tmp_path):
