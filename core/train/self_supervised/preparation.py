@@ -58,18 +58,7 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
     Problem
         The bands do not match an earlier network, or the network is too deep.
     """
-    if settings.stopping.monitor != "loss":
-        raise SettingsProblem(
-            f"“{settings.stopping.monitor}” cannot be monitored: without labels there is the loss alone.",
-            "Choose the loss.",
-            "stopping.monitor",
-        )
-    if settings.unlabelled.method != "none":
-        raise SettingsProblem(
-            f"“{settings.unlabelled.method}” needs labels, which first weights are learned without.",
-            "Choose one of the two: unlabelled.method = none, or self_supervised.method = none.",
-            "unlabelled.method",
-        )
+    _require_no_labels(settings)
     device = devices.choose(settings.device)
     base = initial_network.load(settings) if resumed is None else None
     cutouts, split = galaxies.cutouts, galaxies.split
@@ -123,6 +112,22 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
         facts=_describe(galaxies, settings),
         notices=[*notices, *_about_check(galaxies)],
     )
+
+
+def _require_no_labels(settings: RunSettings) -> None:
+    """Require that nothing is asked for that only labels can give."""
+    if settings.stopping.monitor != "loss":
+        raise SettingsProblem(
+            f"“{settings.stopping.monitor}” cannot be monitored: without labels there is the loss alone.",
+            "Choose the loss.",
+            "stopping.monitor",
+        )
+    if settings.unlabelled.method != "none":
+        raise SettingsProblem(
+            f"“{settings.unlabelled.method}” needs labels, which first weights are learned without.",
+            "Choose one of the two: unlabelled.method = none, or self_supervised.method = none.",
+            "unlabelled.method",
+        )
 
 
 def _without_effect(settings: RunSettings) -> list[Problem]:
