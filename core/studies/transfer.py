@@ -15,6 +15,7 @@ Domínguez Sánchez et al. 2019, MNRAS 484, 93; Tuccillo et al. 2018, MNRAS 475,
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,14 +37,18 @@ from core.reading import reading
 from core.studies import frozen, judging, run_list, size_study, transfer_figure, transfer_study
 from core.studies.judging import JudgedPart, Judgement, Links
 from core.studies.point_table import error_name
+from core.studies.run_list import PlannedRun
 from core.studies.strategies import AS_IS, find_strategies
 from core.studies.transfer_plan import Move, PlannedPoint, inspect_move, plan_points, possible_numbers
 from core.studies.transfer_settings import TransferStudySettings
 from core.studies.transfer_study import SOURCE, Judged, Key, TransferPoint, TransferStudy
+from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
+_WORKER = ("study", "transfer")  # the command of a worker, whatever the question
+_POLL = 1.0  # seconds
 _FIXED = ("draw", "epoch", "percent_of", "source")  # settings with which a study has to go on
 
 
@@ -138,32 +143,91 @@ def _run(
         wanted = [each for each in wanted if each.strategy is not AS_IS]
     if not wanted:
         raise TooFewGalaxies("None of the numbers of labels is possible.", f"There are {len(move.split.train):,}.")
-    known = transfer_study.read_table(folder / TABLE, "validation", metric)
     found = TransferStudy(folder, study.question, Judged("validation", metric), len(wanted))
-    reported: set[str] = set()
-    ends = np.cumsum([each.epochs for each in wanted])
-    for each, end in zip(wanted, ends, strict=True):
-        earlier = _find(known, _key(each, move), metric)
-        if each.run is not None and not run_list.is_finished(each.run.folder, move.checksums):
-            earlier = None
-            run_list.require_dataset(data, move.checksums)
-            try:
-                yield from run_list.train(each.run, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
-            except NotANumber as problem:
-                yield Skipped(problem, is_failure=True)
-                continue
-        if stop.is_set():
-            break
-        point, samples = earlier or _judge(each, move, jury, metric)
-        found = found.with_point(point, samples)
-        transfer_study.write_table(found.judged, folder / TABLE)
-        yield Preview(found)
+    with Crew(data, folder, study.workers, None, _WORKER) if study.workers > 1 else contextlib.nullcontext() as crew:
+        found = yield from _train_and_judge(found, wanted, move, jury, crew, hand_labels, stop)
     if not found.points:
         raise Stopped
     transfer_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing and not stop.is_set():
         found = replace(found, test=(yield from _judge_test(found, wanted, move, study, stop)))
     return found
+
+
+def _train_and_judge(
+    found: TransferStudy,
+    wanted: list[PlannedPoint],
+    move: Move,
+    jury: _Jury,
+    crew: Crew | None,
+    hand_labels: LabelJournal | None,
+    stop: threading.Event,
+) -> Work[TransferStudy]:
+    """Train what is not trained, or wait for the workers to do so, and judge it."""
+    known = transfer_study.read_table(found.folder / TABLE, "validation", found.metric)
+    reported: set[str] = set()
+    ends = np.cumsum([each.epochs for each in wanted])
+    for each, end in zip(wanted, ends, strict=True):
+        earlier = _find(known, _key(each, move), found.metric)
+        if each.run is not None and not run_list.is_finished(each.run.folder, move.checksums):
+            earlier = None
+            run_list.require_dataset(move.data, move.checksums)
+            try:
+                if crew is not None:
+                    yield from _wait_for(each.run, wanted, crew, move, stop)
+                if not run_list.is_finished(each.run.folder, move.checksums) and not stop.is_set():
+                    before, total = int(end) - each.epochs, int(ends[-1])
+                    yield from run_list.train(each.run, hand_labels, stop, reported, before, total)
+            except NotANumber as problem:
+                yield Skipped(problem, is_failure=True)
+                continue
+        if stop.is_set():
+            break
+        found = found.with_point(*(earlier or _judge(each, move, jury, found.metric)))
+        transfer_study.write_table(found.judged, found.folder / TABLE)
+        yield Preview(found)
+    return found
+
+
+def _wait_for(run: PlannedRun, wanted: list[PlannedPoint], crew: Crew, move: Move, stop: threading.Event) -> Work[None]:
+    """Wait until the workers have finished a run, or have all ended; the progress is that of all runs."""
+    runs = [each.run for each in wanted if each.run is not None]
+    while crew.is_at_work and not stop.is_set() and not run_list.is_finished(run.folder, move.checksums):
+        stop.wait(_POLL)
+        done = sum(int(read_metrics(each.folder.metrics_file).get("epochs", 0)) for each in runs)
+        yield Progress(done, sum(each.epochs for each in runs), "epochs")
+
+
+def run_worker(data: Path, folder: Path, number: int, stop: threading.Event = NEVER) -> Work[int]:
+    """Train a worker's share of a study that another process runs and judges; returns the number of its runs.
+
+    Parameters
+    ----------
+    data
+        The new survey.
+    folder
+        The study's, with the labels and parts with which it began.
+    number
+        Of the worker, from 1; it trains one of as many runs as there are workers.
+    stop
+        When set, the running training is saved, and the worker ends.
+    """
+    settings, study = read_settings(folder)
+    hand_labels = frozen.labels_of(folder, None)
+    move = inspect_move(settings, data, hand_labels)
+    strategies = find_strategies(study.strategies, move.blocks)
+    numbers = yield from possible_numbers(study, move)
+    wanted = yield from plan_points(move, study, folder, strategies, numbers, hand_labels)
+    runs = [each.run for each in wanted if each.run is not None]
+    mine = runs[number - 1 :: study.workers]
+    reported: set[str] = set()
+    for place, run in enumerate(mine):
+        if stop.is_set():
+            break
+        if not run_list.is_finished(run.folder, move.checksums):
+            with contextlib.suppress(NotANumber):  # the process that judges it tells
+                yield from run_list.train(run, hand_labels, stop, reported, place * run.epochs, len(mine) * run.epochs)
+    return len(mine)
 
 
 def _call_jury(move: Move, study: TransferStudySettings, part: HeldOutPart) -> Work[_Jury]:

@@ -246,3 +246,13 @@ def test_layers_are_tried_one_by_one(settings, new, tmp_path):
     study = default_settings("layers").model_copy(update={"labels": ("24",), "seeds": 1})
     _, result = carried_out(transfer.run(settings, new, tmp_path / "study", study, threading.Event()))
     assert {point.strategy: point.tuned for point in result.points} == {"scratch": -1, "head": 0, "last-1": 1, "all": 2}
+
+
+@pytest.mark.slow
+def test_workers_share_the_runs_and_find_the_same(done, settings, new, tmp_path):
+    shared = FEW.model_copy(update={"workers": 2})
+    _, result = carried_out(transfer.run(settings, new, tmp_path / "study", shared, threading.Event()))
+    assert [point.key for point in result.points] == [point.key for point in done[2].points]
+    assert (tmp_path / "study" / "study.csv").read_text() == (done[0] / "study.csv").read_text()
+    logs = [(tmp_path / "study" / "workers" / f"{number}.log").read_text() for number in (1, 2)]
+    assert all("6 runs done." in log for log in logs), "half of twelve runs each"
