@@ -11,11 +11,13 @@ ROOM = Room(
             "mdi6.swap-horizontal",
             "Carry a trained network to another survey with few labels, or none.",
             "Ctrl+4",
-            ((("adaptation",),),),
+            ((("adaptation", "refiner", "suggestions"),),),
             (1280,),
         ),
     },
     panels={
         "adaptation": PanelEntry("Adaptation", "app.adapt.adaptation:AdaptationPanel"),
+        "refiner": PanelEntry("Refiner", "app.adapt.refiner:RefinerPanel"),
+        "suggestions": PanelEntry("Suggestions", "app.adapt.suggestions:SuggestionsPanel"),
     },
 )

@@ -7,6 +7,7 @@ import re
 from typing import Any, TypeVar
 
 from core.adapt.refiner.settings import RefinerSettings
+from core.adapt.suggest.settings import SuggestionStudySettings, SuggestSettings
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
@@ -37,6 +38,8 @@ MODELS: dict[str, type[Settings]] = {
     "training-size": TrainingSizeSettings,
     "transfer-study": TransferStudySettings,
     "transfer-matrix": MatrixSettings,
+    "suggest": SuggestSettings,
+    "suggestions": SuggestionStudySettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},
 }
 

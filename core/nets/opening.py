@@ -47,6 +47,8 @@ def open_network_on_data(
     device: str = "auto",
     given_zero_points: Sequence[float] = (),
     given_bands: str = "",
+    *,
+    needs_answers: bool = True,
 ) -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
 
@@ -65,6 +67,8 @@ def open_network_on_data(
         Of the dataset's bands, instead of those in its file: one for all or one for each; empty: those in its file.
     given_bands
         Which bands feed the network's, as text, instead of those that were chosen before; empty: those.
+    needs_answers
+        Whether a network that has learned without labels, and gives features only, is refused.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def open_network_on_data(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    predictor = Predictor.load(network, devices.choose(device))
+    predictor = Predictor.load(network, devices.choose(device), needs_answers=needs_answers)
     with Cutouts.open(data) as cutouts:
         whole = cutouts
         if given_zero_points:

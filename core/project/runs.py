@@ -192,6 +192,11 @@ class RunFolder:
         return self.path / "split.csv"
 
     @property
+    def unlabelled_file(self) -> Path:
+        """Which galaxies a run is shown without labels; missing where it is shown none."""
+        return self.path / "unlabelled.csv"
+
+    @property
     def labels_file(self) -> Path:
         """The hand labels with which the run began; missing in a run of an earlier version or outside a project."""
         return self.path / "labels.jsonl"

@@ -12,7 +12,7 @@ from core.nets import opening, transfer
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
-from core.train import unfreezing
+from core.train import tuned_blocks
 from core.train.settings import RunSettings
 from core.wording import count_of
 
@@ -79,7 +79,9 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
 def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
     """Notices of choices of how much is tuned that have no effect beside the others, or not within the epochs."""
     chosen, blocks, epochs = settings.transfer, len(base.network.blocks), settings.optimiser.epochs
-    idle: dict[str, bool] = {"cached_views": bool(chosen.cached_views) and chosen.freeze_blocks < blocks}
+    shows_others = settings.unlabelled.method != "none"
+    is_idle = chosen.freeze_blocks < blocks or shows_others
+    idle: dict[str, bool] = {"cached_views": bool(chosen.cached_views) and is_idle}
     if chosen.freeze_blocks >= blocks:
         idle |= {
             "block_rate": chosen.block_rate < 1,
@@ -87,9 +89,11 @@ def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
             "batch_statistics": chosen.batch_statistics == "kept",
         }
     why = {"cached_views": f"Features are kept only where all {blocks} blocks are frozen."}
+    if shows_others:
+        why = {"cached_views": "No features are kept where galaxies without labels are shown, too."}
     otherwise = "All blocks are frozen, so that this has no effect."
     found = [Problem(why.get(name, otherwise), "", f"transfer.{name}") for name, is_idle in idle.items() if is_idle]
-    left = unfreezing.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
+    left = tuned_blocks.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
     if left > 0:
         found.append(
             Problem(

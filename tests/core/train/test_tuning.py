@@ -12,7 +12,7 @@ from core.nets import cnn, transfer
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
-from core.train import loop, optimiser, preparation, resuming, unfreezing
+from core.train import loop, optimiser, preparation, resuming, tuned_blocks
 from core.train.parameter_groups import make_groups
 from core.train.settings import RunSettings, TransferSettings
 
@@ -100,9 +100,10 @@ def test_the_pull_takes_the_place_of_the_decay_and_leads_to_the_start(method):
 
 def test_blocks_are_unfrozen_from_the_last_one_on():
     chosen = TransferSettings(start_from="x", unfreeze_every=2, freeze_blocks=1)
-    assert [unfreezing.frozen_blocks(chosen, 3, epoch) for epoch in range(1, 9)] == [3, 3, 2, 2, 1, 1, 1, 1]
+    assert [tuned_blocks.frozen_blocks(chosen, 3, epoch) for epoch in range(1, 9)] == [3, 3, 2, 2, 1, 1, 1, 1]
+    assert [tuned_blocks.first_epoch(chosen, 3, block) for block in (1, 2, 3, 4)] == [None, 5, 3, 1]
     plain = chosen.model_copy(update={"start_from": ""})
-    assert unfreezing.frozen_blocks(plain, 3, 1) == 1
+    assert tuned_blocks.frozen_blocks(plain, 3, 1) == 1
 
 
 def test_what_is_not_unfrozen_yet_keeps_its_weights_and_statistics_byte_by_byte(blobs, base, new_run):

@@ -27,17 +27,42 @@ class ConfusionMatrix(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._colours: list[QColor] = []
+        self._right: tuple[int, ...] = ()
         self._chosen: tuple[int, int] | None = None
         self._shade, self._wrong = QColor("#0072B2"), QColor("#D55E00")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_counts(self, names: Sequence[str], counts: NDArray[np.int64], colours: Sequence[str] = ()) -> None:
-        """Show ``counts`` (K, K) of the K classes ``names``, with spots of the classes' colours beside the rows."""
+    def set_counts(
+        self,
+        names: Sequence[str],
+        counts: NDArray[np.int64],
+        colours: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        right: Sequence[int] | None = None,
+    ) -> None:
+        """Show how often galaxies of a class are called what.
+
+        Parameters
+        ----------
+        names
+            The K classes of the labels.
+        counts
+            (K, L); rows are the labels.
+        colours
+            Of the classes, for spots beside the rows.
+        columns
+            The L classes of the predictions; None: those of the labels.
+        right
+            For each class of the labels the column that is right, −1: none; None: the one of the same number.
+        """
         self._names, self._counts, self._chosen = tuple(names), np.asarray(counts), None
+        self._columns = self._names if columns is None else tuple(columns)
+        self._right = tuple(range(len(self._names)) if right is None else right)
         self._colours = [QColor(colour) for colour in colours]
         self.updateGeometry()
         self.update()
@@ -45,12 +70,12 @@ class ConfusionMatrix(QWidget):
     def sizeHint(self) -> QSize:
         """Room for the names and comfortable cells."""
         left, top = self._margins()
-        return QSize(left + 44 * len(self._names) + 8, top + 44 * len(self._names) + 8)
+        return QSize(left + 44 * len(self._columns) + 8, top + 44 * len(self._names) + 8)
 
     def minimumSizeHint(self) -> QSize:
         """Room for the names and the smallest cells."""
         left, top = self._margins()
-        return QSize(left + _CELL * len(self._names), top + _CELL * len(self._names))
+        return QSize(left + _CELL * len(self._columns), top + _CELL * len(self._names))
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Where a cell is drawn."""
@@ -65,7 +90,8 @@ class ConfusionMatrix(QWidget):
 
     def _margins(self) -> tuple[int, int]:
         metrics = self.fontMetrics()
-        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+        names = (*self._names, *self._columns)
+        widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
         line = metrics.height() + 4
         # column names are written vertically where they do not fit horizontally
         across = widest <= _CELL * 2
@@ -75,13 +101,13 @@ class ConfusionMatrix(QWidget):
         if not self._names:
             return 1.0
         left, top = self._margins()
-        room = min(self.width() - left - 2, self.height() - top - 2) / len(self._names)
+        room = min((self.width() - left - 2) / len(self._columns), (self.height() - top - 2) / len(self._names))
         return float(min(_LARGEST_CELL, max(_CELL, room)))
 
     def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
         left, top = self._margins()
         column, row = int((place.x() - left) // self._side()), int((place.y() - top) // self._side())
-        inside = 0 <= row < len(self._names) and 0 <= column < len(self._names)
+        inside = 0 <= row < len(self._names) and 0 <= column < len(self._columns)
         return (row, column) if inside else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -98,7 +124,7 @@ class ConfusionMatrix(QWidget):
             return
         count, total = self._counts[cell], max(1, self._counts[cell[0]].sum())
         text = (
-            f"{count} of {total} {self._names[cell[0]]} are predicted as {self._names[cell[1]]} "
+            f"{count} of {total} {self._names[cell[0]]} are predicted as {self._columns[cell[1]]} "
             f"({100 * count / total:.0f} %). Click to see them."
         )
         QToolTip.showText(event.globalPosition().toPoint(), as_written(text), self)
@@ -116,8 +142,8 @@ class ConfusionMatrix(QWidget):
             super().keyPressEvent(event)
             return
         row, column = self._chosen or (0, 0)
-        last = len(self._names) - 1
-        self._choose((min(last, max(0, row + step[0])), min(last, max(0, column + step[1]))))
+        down, across = len(self._names) - 1, len(self._columns) - 1
+        self._choose((min(down, max(0, row + step[0])), min(across, max(0, column + step[1]))))
 
     def _choose(self, cell: tuple[int, int]) -> None:
         self._chosen = cell
@@ -134,7 +160,7 @@ class ConfusionMatrix(QWidget):
         self._paint_names(painter)
         totals = np.maximum(self._counts.sum(axis=1), 1)
         for row in range(len(self._names)):
-            for column in range(len(self._names)):
+            for column in range(len(self._columns)):
                 share = self._counts[row, column] / totals[row]
                 self._paint_cell(painter, row, column, float(share))
         if self._chosen is not None:
@@ -145,7 +171,7 @@ class ConfusionMatrix(QWidget):
     def _paint_cell(self, painter: QPainter, row: int, column: int, share: float) -> None:
         place = self.cell_rect(row, column).adjusted(1, 1, -1, -1)
         ground = self.palette().color(QPalette.ColorRole.Base)
-        full = self._shade if row == column else self._wrong
+        full = self._shade if self._right[row] == column else self._wrong
         strength = 0.06 + 0.94 * share
         colour = QColor.fromRgbF(
             *(
@@ -167,7 +193,7 @@ class ConfusionMatrix(QWidget):
         elide = Qt.TextElideMode.ElideRight
         muted = QColor(self.palette().color(QPalette.ColorRole.WindowText))
         painter.setPen(muted)
-        across = max(metrics.horizontalAdvance(name) for name in self._names) <= _CELL * 2
+        across = max(metrics.horizontalAdvance(name) for name in (*self._names, *self._columns)) <= _CELL * 2
         for place, name in enumerate(self._names):
             if self._colours:
                 painter.save()
@@ -180,6 +206,7 @@ class ConfusionMatrix(QWidget):
             painter.drawText(
                 row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(name, elide, 150)
             )
+        for place, name in enumerate(self._columns):
             if across:
                 column = QRectF(left + place * side, line, side, line)
                 painter.drawText(column, Qt.AlignmentFlag.AlignCenter, name)
@@ -195,10 +222,10 @@ class ConfusionMatrix(QWidget):
                 painter.restore()
         muted.setAlphaF(0.65)
         painter.setPen(muted)
-        width = side * len(self._names)
+        width, height = side * len(self._columns), side * len(self._names)
         painter.drawText(QRectF(left, 0, max(width, 70), line), Qt.AlignmentFlag.AlignCenter, "predicted")
         painter.save()
-        painter.translate(0, top + width / 2)
+        painter.translate(0, top + height / 2)
         painter.rotate(-90)
         painter.drawText(QRectF(-50, 0, 100, line), Qt.AlignmentFlag.AlignCenter, "label")
         painter.restore()
