@@ -76,7 +76,7 @@ def test_a_finished_study_is_opened_with_its_pictures_table_and_sentences(qtbot:
         panel.view.activated.emit(place)
         assert panel.pictures.currentWidget() is page
     assert panel.grid.table.rowCount() == 0, "only what is looked at is drawn"
-    assert panel.numbers.rowCount() == 1 + 5 * len(planted_move.LABELS)
+    assert panel.numbers.rowCount() == 3 + 5 * len(planted_move.LABELS)
     assert isinstance(panel.sentences, RichLabel), "or the theme would show its tags"
     assert "labels are saved" in panel.sentences.text()
     assert panel.start.text() == "Go on"
@@ -116,5 +116,5 @@ def test_a_study_by_clicks_draws_lines_with_errors_and_goes_on(qtbot: QtBot, ses
     assert lines is not None
     assert [line.title for line in lines.lines] == ["from scratch", "features recycled", "last block", "all layers"]
     assert all((line.errors >= 0).all() and len(line.runs) == 4 for line in lines.lines)
-    assert lines.level is not None
+    assert [level.title for level in lines.levels] == ["as is"]
     assert panel.start.text() == "Go on"

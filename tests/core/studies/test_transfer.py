@@ -256,3 +256,31 @@ def test_workers_share_the_runs_and_find_the_same(done, settings, new, tmp_path)
     assert (tmp_path / "study" / "study.csv").read_text() == (done[0] / "study.csv").read_text()
     logs = [(tmp_path / "study" / "workers" / f"{number}.log").read_text() for number in (1, 2)]
     assert all("6 runs done." in log for log in logs), "half of twelve runs each"
+
+
+@pytest.mark.slow
+def test_methods_without_labels_have_a_point_at_none_and_fixmatch_needs_some(settings, new, tmp_path):
+    names = ("as is", "adabn", "coral", "mcc", "all", "fixmatch")
+    study = FEW.model_copy(update={"labels": ("0", "24"), "strategies": names, "seeds": 1})
+    events, result = carried_out(transfer.run(settings, new, tmp_path / "study", study, threading.Event()))
+    assert {(point.strategy, point.labels) for point in result.points} == {
+        *((name, 0) for name in ("as is", "adabn", "coral", "mcc")),
+        *((name, 24) for name in ("all", "fixmatch")),
+    }, [str(event.problem) for event in events if isinstance(event, Skipped)]
+    run = toml.load(RunSettings, tmp_path / "study" / "runs" / "coral-seed1" / "settings.toml")
+    assert run.unlabelled.method == "coral"
+    as_is, adabn = result.at("as is", 0)[0], result.at("adabn", 0)[0]
+    assert as_is.galaxies == adabn.galaxies
+    assert "source:accuracy" in adabn.values
+    shown = (tmp_path / "study" / "runs" / "coral-seed1").glob("*.csv")
+    with Cutouts.open(new) as cutouts:
+        judged = {cutouts.ids[row] for row in next(iter(parts_of_new(tmp_path / "study", new))).validation}
+    texts = [path.read_text() for path in shown if "unlabelled" in path.name]
+    assert texts
+    assert not any(f'"{name}"' in text for name in judged for text in texts), "no galaxy that is judged was shown"
+
+
+def parts_of_new(folder, data):
+    """The parts of the runs that were trained on the new survey."""
+    with Cutouts.open(data) as cutouts:
+        return [splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").glob("*-n*")]
