@@ -134,6 +134,12 @@ def _fixed(blocks: int) -> dict[str, Strategy]:
         Strategy("gradual", "gradual unfreezing", "The head first, then one block more at a time.", unfreeze, blocks),
         tune("anchored", "pull to the start", "All layers, pulled towards where they came from.", pull_to_start=1.0),
         tune("steady", "kept statistics", "All layers, with the old batch statistics.", batch_statistics="kept"),
+        tune(
+            "rescaled",
+            "scaling refitted",
+            "All layers, images scaled as the new survey needs.",
+            input_scaling="refitted",
+        ),
         Strategy("fixmatch", "FixMatch", "All layers; unlabelled galaxies of the survey help.", _fixmatch, blocks),
         *_WITHOUT_LABELS,
     )
