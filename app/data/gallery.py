@@ -172,7 +172,6 @@ class GalleryPanel(Panel):
         self.search.clear()
         self.parts.setCurrentIndex(0)
         self._finder = self._thumbnails = None
-        self.ranking.clear()
         for widget in (
             self.search,
             self.label,
@@ -186,6 +185,7 @@ class GalleryPanel(Panel):
             widget.setEnabled(cutouts is not None)
         if cutouts is None:
             self.grid.set_source(0, None)
+            self.ranking.clear()
             self.classes.clear()
             self.class_names = ()
             self.count.clear()
@@ -199,6 +199,7 @@ class GalleryPanel(Panel):
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
         self.grid.set_source(len(cutouts), self._thumbnails)
+        self.ranking.clear()
         self._read_labels()
         self.grid.set_current(self._session.current)
 
