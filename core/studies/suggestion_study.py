@@ -163,7 +163,7 @@ def _run(
                 run_list.require_dataset(data, facts.checksums)
                 if not each.is_chosen:
                     yield from _choose(each, before, settings, study, facts, hand_labels, stop)
-                yield from run_list.train(each, LabelJournal(each.labels_file), stop, reported, done, total)
+                yield from run_list.train(each, LabelJournal(each.labels_file), reported, done, total, stop)
                 if stop.is_set():
                     return _conclude(found)
             point = known.get((each.method, each.labels, each.seed)) or _evaluate(each, metric, stop)

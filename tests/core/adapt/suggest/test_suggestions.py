@@ -182,7 +182,8 @@ def test_of_very_many_a_sample_is_looked_at_and_told_of(half, survey_run):
     assert pool.max() > 900_000
 
 
-def test_it_can_be_stopped_and_tells_how_far_it_is(half, survey_run):
+def test_it_can_be_stopped_and_tells_how_far_it_is(half, survey_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path))  # where no features are kept yet
     stop = threading.Event()
     work = suggestions.run([survey_run], half, SuggestSettings(), stop)
     event = next(work)
