@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.cli import distributed, overwriting
+from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
 from core.cli.fit import add_fit_options
+from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.moved import MOVED, add_moved_options
-from core.cli.pretrain import add_pretrain_options
-from core.cli.refine import add_refine_options
+from core.cli.pretrain import PRETRAIN, add_pretrain_options
+from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -24,7 +26,9 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
-from core.cli.suggest import add_suggest_options
+from core.cli.similar import add_search_commands
+from core.cli.study_options import STUDY, add_study_options
+from core.cli.suggest import SUGGEST, add_suggest_options
 from core.data import trial
 from core.explain.methods import DREAMS, METHODS
 from core.printable import on_one_line
@@ -43,6 +47,8 @@ _SETTINGS = (
     "demo",
     "search",
     "training-size",
+    "suggest",
+    "suggestions",
     "believe",
     *METHODS,
     *DREAMS,
@@ -98,11 +104,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
     _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
-    add_pretrain_options(
-        command(
-            "pretrain", "pretrain:pretrain", "Learn first weights from galaxies without labels, to be fine-tuned later."
-        )
-    )
+    add_pretrain_options(command(*PRETRAIN))
     _add_resume_options(
         command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
     )
@@ -111,6 +113,8 @@ def parser() -> argparse.ArgumentParser:
         command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
     )
     _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
+    add_match_options(command(*MATCH))
+    add_resample_options(command(*RESAMPLE))
     _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
     _add_measure_options(
         command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
@@ -128,17 +132,15 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     add_moved_options(command(*MOVED))
-    add_suggest_options(
-        command("suggest", "suggest:suggest", "Say which galaxies of a dataset should be labelled next, and why.")
-    )
+    add_search_commands(command)
+    add_suggest_options(command(*SUGGEST))
+    add_adapt_options(command(*ADAPT))
     _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
-    _add_study_options(command("study", "study:training_size", "Run a study of many trainings."))
+    add_study_options(command(*STUDY), _shared_options(default=argparse.SUPPRESS))
     _add_simulate_options(
         command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
     )
-    add_refine_options(
-        command("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
-    )
+    add_refine_options(command(*REFINE))
     _add_demo_options(
         command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
     )
@@ -358,23 +360,6 @@ def _add_search_options(command: argparse.ArgumentParser) -> None:
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add_split_option(command)
     add_settings_options(command, "augmentation.noise=0.05")
-    command.set_defaults(writes={"output": outputs.FOLDER})
-
-
-def _add_study_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("question", choices=("training-size",), help="how the score grows with the number of labelled galaxies")
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a study to resume")
-    add("--sizes", metavar="50,200,all", help="numbers or percentages of training galaxies; else 1%% to 100%%")
-    add("--seeds", type=int, metavar="N", help="number of runs of each size; else 3")
-    add("--metric", metavar="COLUMN", help="score to draw and fit; else balanced accuracy, or R²")
-    add("--least-steps", type=int, metavar="N", help="train small sets for more epochs, to at least N steps; else 300")
-    add("--judge-test", action="store_true", help="finally evaluate on the test part too; only at the very end")
-    add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add_split_option(command)
-    add_settings_options(command, "optimiser.epochs=20")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 

@@ -81,8 +81,10 @@ class FeatureCache:
 
 
 def is_wanted(settings: RunSettings, network: CNN) -> bool:
-    """Whether features are kept: it is wished, and every block is frozen."""
+    """Whether features are kept: it is wished, every block is frozen, and no other galaxies are shown."""
     chosen = settings.transfer
+    if settings.unlabelled.method != "none":
+        return False
     return bool(chosen.cached_views and chosen.start_from) and chosen.freeze_blocks == len(network.blocks)
 
 

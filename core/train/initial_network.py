@@ -86,7 +86,9 @@ def drop_idle_views(settings: RunSettings, base: Predictor) -> RunSettings:
 def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
     """Notices of choices of how much is tuned that have no effect beside the others, or not within the epochs."""
     chosen, blocks, epochs = settings.transfer, len(base.network.blocks), settings.optimiser.epochs
-    idle: dict[str, bool] = {"cached_views": bool(chosen.cached_views) and chosen.freeze_blocks < blocks}
+    shows_others = settings.unlabelled.method != "none"
+    is_idle = chosen.freeze_blocks < blocks or shows_others
+    idle: dict[str, bool] = {"cached_views": bool(chosen.cached_views) and is_idle}
     if chosen.freeze_blocks >= blocks:
         idle |= {
             "block_rate": chosen.block_rate < 1,
@@ -94,6 +96,8 @@ def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
             "batch_statistics": chosen.batch_statistics == "kept",
         }
     why = {"cached_views": f"Features are kept only where all {blocks} blocks are frozen."}
+    if shows_others:
+        why = {"cached_views": "No features are kept where galaxies without labels are shown, too."}
     otherwise = "All blocks are frozen, so that this has no effect."
     found = [Problem(why.get(name, otherwise), "", f"transfer.{name}") for name, is_idle in idle.items() if is_idle]
     if chosen.freeze_blocks >= blocks and not chosen.cached_views and settings.optimiser.learning_rate is None:

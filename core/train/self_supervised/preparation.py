@@ -76,6 +76,8 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
     batch = choose_batch(settings.optimiser.batch_size, len(split.train))
     settings = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"batch_size": batch})})
     notices = list(galaxies.notices)
+    if settings.unlabelled.method != "none":
+        notices.append(Problem("No label is learned, so that this method has no effect.", "", "unlabelled.method"))
     if base is not None:
         settings = settings.model_copy(update={"network": base.network.settings})
         notices += initial_network.compare(base, NoAnswers(), cutouts)

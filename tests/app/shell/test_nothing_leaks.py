@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_all_work
@@ -101,12 +102,19 @@ def dialogs(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     wait_for_all_work(qtbot)
 
 
+def is_moving(animation: QAbstractAnimation) -> bool:
+    """Whether it will come to its end, where Qt deletes those of its docks."""
+    return animation.state() == QAbstractAnimation.State.Running
+
+
 def counted(window: MainWindow) -> Counter[str]:
     """Every widget of the program and every object of the window, by class, after all that was given up is gone."""
     gc.collect()
     for _ in range(2):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QCoreApplication.processEvents()
+    while any(map(is_moving, window.findChildren(QAbstractAnimation))):
+        QTest.qWait(20)
     widgets = Counter(widget.metaObject().className() for widget in QApplication.allWidgets())
     objects = Counter(f"object {thing.metaObject().className()}" for thing in window.findChildren(QObject))
     return widgets + objects
