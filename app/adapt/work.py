@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from app.work import begin_unless_stopped
 from core.data.settings import DataSettings
 from core.events import Work
 from core.project.labels import LabelJournal
-from core.train.settings import InputScaling
+from core.project.runs import RunFolder
+from core.train.settings import InputScaling, RunSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
 
     from core.adapt.domain_distance import DomainDistance
     from core.adapt.match import SurveyMatch
+    from core.adapt.suggest.settings import SuggestSettings
+    from core.adapt.suggest.suggestions import Suggestions
     from core.adapt.survey_statistics import SurveyStatistics
     from core.adapt.zero_shot import ZeroShot
     from core.data.resampled import Resampled
+    from core.metrics.agreement import Agreement
+    from core.studies.labelling_curve import LabellingCurve
+    from core.train.loop import RunResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,3 +144,61 @@ def resample(data: Path, output: Path, factor: float, size: int, journal: LabelJ
         return (yield from resampled.run(data, output, factor, size, stop, hand_labels=journal))
 
     return Job(f"Resampling {data.stem}", run)
+
+
+def suggest(pair: Pairing, similar_by: Path | None, settings: SuggestSettings) -> Job:
+    """Choose the galaxies that should be labelled next; ``similar_by`` says which are similar."""
+
+    def run(stop: threading.Event) -> Work[Suggestions]:
+        from core.adapt.suggest import suggestions
+
+        yield from begin_unless_stopped(stop)
+        return (
+            yield from suggestions.run(
+                [pair.network],
+                pair.data,
+                settings,
+                stop,
+                similar_by=similar_by,
+                parts=pair.settings,
+                parts_seed=pair.seed,
+                hand_labels=pair.journal,
+            )
+        )
+
+    return Job("Choosing galaxies to label", run)
+
+
+def retrain(settings: RunSettings, data: Path, folder: RunFolder, hand_labels: LabelJournal | None) -> Job:
+    """Train a network with the labels that there are now."""
+
+    def run(stop: threading.Event) -> Work[RunResult]:
+        from core.train import loop
+
+        return (yield from loop.run(settings, data, folder, stop, hand_labels=hand_labels))
+
+    return Job(f"Training with {folder.title}", run, pausable=True)
+
+
+def measure_agreement(votes: Sequence[Mapping[str, str]]) -> Job:
+    """Measure how far people agree; None where no galaxy has several votes."""
+
+    def run(stop: threading.Event) -> Work[Agreement | None]:
+        from core.metrics import agreement
+
+        yield from begin_unless_stopped(stop)
+        return agreement.measure_agreement(votes)
+
+    return Job("Comparing the votes", run)
+
+
+def read_labelling_curve(data: Path, runs: Sequence[RunFolder], studies: Path) -> Job:
+    """Read the scores of the networks that were trained while labelling, and of the random order in a study."""
+
+    def run(stop: threading.Event) -> Work[LabellingCurve]:
+        from core.studies import labelling_curve
+
+        yield from begin_unless_stopped(stop)
+        return labelling_curve.read(data, runs, studies)
+
+    return Job("Reading the scores", run)

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import (
 
 from app.evaluate import work
 from app.evaluate.measuring import MeasuringView
-from app.evaluate.widgets.confusion import ConfusionMatrix
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.evaluate.widgets.reliability import ReliabilityPlot
 from app.panel import saving
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
 from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.number_table import NumberTable

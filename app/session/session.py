@@ -38,6 +38,8 @@ class Session(QObject):
         Row of the galaxy that is looked at; −1: none.
     selection
         Rows of the selected galaxies.
+    neighbours
+        Rows of the galaxies that were found most alike to some, the most alike first.
     run
         The run that is looked at.
     study
@@ -51,12 +53,14 @@ class Session(QObject):
     and ``dataset_wanted(path)``, and by ``project_wanted(name)`` for a project of that name where none is open.
 
     ``relabelled(rows)`` tells that labels were taken back, or given again, by undo and redo: one wants to see those
-    galaxies.
+    galaxies. ``similar_wanted(rows)`` asks for the galaxies most alike to these.
     """
 
     project_changed = Signal()
     current_changed = Signal(int)
     selection_changed = Signal()
+    neighbours_changed = Signal()
+    similar_wanted = Signal(object)
     relabelled = Signal(object)
     predictor_changed = Signal()
     runs_changed = Signal()
@@ -77,6 +81,7 @@ class Session(QObject):
         self.activity = Activity(self)
         self.current = -1
         self.selection: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.neighbours: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
@@ -164,9 +169,13 @@ class Session(QObject):
         if cutouts is not None:
             self.open_cutouts(_moved(cutouts.path, old, project.folder))
             self.set_current(row)
-        start = self.draft.settings.transfer.start_from
-        if start:
-            self.draft.edit("transfer.start_from", str(_moved(Path(start), old, project.folder)))
+        settings = self.draft.settings
+        for name, path in (
+            ("transfer.start_from", settings.transfer.start_from),
+            ("unlabelled.dataset", settings.unlabelled.dataset),
+        ):
+            if path:
+                self.draft.edit(name, str(_moved(Path(path), old, project.folder)))
         self.run = None if self.run is None else RunFolder(_moved(self.run.path, old, project.folder))
         self.study = None if self.study is None else _moved(self.study, old, project.folder)
         self._announce_project()
@@ -178,6 +187,7 @@ class Session(QObject):
 
     def _forget_galaxies(self) -> None:
         self.current, self.selection = -1, np.empty(0, dtype=np.int64)
+        self.neighbours = np.empty(0, dtype=np.int64)
         self.undo.clear()
 
     def open_run(self, run: RunFolder | None) -> None:
@@ -207,6 +217,11 @@ class Session(QObject):
         """Select galaxies."""
         self.selection = np.asarray(rows, dtype=np.int64)
         self.selection_changed.emit()
+
+    def set_neighbours(self, rows: NDArray[np.int64]) -> None:
+        """Have galaxies shown as those most alike to some; none: no longer."""
+        self.neighbours = np.asarray(rows, dtype=np.int64)
+        self.neighbours_changed.emit()
 
     # -- problems and the end --------------------------------------------------------------------------------------
 

@@ -12,9 +12,22 @@ from core.project.files import ask_before_writing
 from core.project.outputs import Inputs, Output
 from core.project.project import require_not_in_open
 
-GALAXIES = ("sources", "source", "data", "real", "more_data", "catalogue", "run", "start_from", "test_part_of")
-_RUNS = {"run", "start_from", "test_part_of"}
-SETTINGS = ("settings", "space", "hand_labels", "psf", "fits")
+GALAXIES = (
+    "sources",
+    "source",
+    "data",
+    "real",
+    "more_data",
+    "catalogue",
+    "run",
+    "start",
+    "start_from",
+    "similar_by",
+    "test_part_of",
+    "against",
+)
+_RUNS = {"run", "start", "start_from", "similar_by", "test_part_of"}
+SETTINGS = ("settings", "space", "hand_labels", "psf", "fits", "refiner")
 
 
 @contextlib.contextmanager

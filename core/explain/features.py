@@ -83,7 +83,7 @@ def run(predictor: Path, data: Path, settings: FeatureMapSettings, stop: threadi
     TooFewGalaxies
         There are fewer than four galaxies.
     """
-    with open_network_on_data(predictor, data) as opened:
+    with open_network_on_data(predictor, data, needs_answers=False) as opened:
         cutouts = opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)

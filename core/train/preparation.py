@@ -33,7 +33,6 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
-    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
@@ -48,6 +47,7 @@ from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
 from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
+from core.train.feature_cache import trained_part
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -115,7 +115,6 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
-    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -133,7 +132,7 @@ def prepare(
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
+        distributed_network=distributed.wrap(trained_part(predictor, settings), _smallest_batch(split, settings)),
         dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
@@ -159,6 +158,7 @@ def _adapt_to_base(
     """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
     settings = settings.model_copy(update={"network": base.network.settings})
     notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
+    settings = initial_network.drop_idle_views(settings, base)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
 
@@ -220,14 +220,14 @@ def split_dataset(
     """
     data = settings.data
     decided = read_decided(cutouts, data, hand_labels)
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, read_groups(cutouts, data.group), decided)
 
 
 def _note_given_parts(
     cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
 ) -> list[Problem]:
     decided = read_decided(cutouts, settings.data, hand_labels)
-    ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
+    ranks = parts.group_rows(cutouts.ids, read_groups(cutouts, settings.data.group)).ranks
     return given_parts.notices(decided, ranks, labels, split, settings.data)
 
 
@@ -273,6 +273,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
     names += [f"network.{name}" for name in ineffective_settings(settings.network)]
     names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
+    names += [f"unlabelled.{name}" for name in ineffective_settings(settings.unlabelled)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -364,7 +365,8 @@ def _smallest_batch(split: Split, settings: RunSettings) -> int:
     return galaxies // math.ceil(galaxies / batch_size.choose(settings.optimiser.batch_size, galaxies))
 
 
-def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+def read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+    """The object of each row by this column; None without a column."""
     if not column:
         return None
     if column not in cutouts.columns:
