@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.adapt.adaptation import AdaptationPanel
 from app.session.session import Session
 from core.data.cutouts import Cutouts
+from core.nets import base_networks
 
 SIDE = 24
 
@@ -61,13 +62,19 @@ def session(session_with_run: Session) -> Iterator[Session]:
     yield session_with_run
 
 
-def test_without_a_network_it_says_where_one_comes_from(qtbot: QtBot, galaxies: Path, tmp_path: Path) -> None:
+def test_without_a_run_it_offers_what_comes_with_the_program_or_says_where_a_network_comes_from(
+    qtbot: QtBot, galaxies: Path, tmp_path: Path
+) -> None:
     empty = Session()
     empty.open_project(tmp_path / "project")
     empty.open_cutouts(galaxies)
     panel = opened(qtbot, empty)
-    assert panel.empty is not None and panel.empty.isVisible()
-    assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
+    bases = base_networks.base_networks()
+    if bases:
+        assert panel.network.start_from == bases[0].name
+    else:
+        assert panel.empty is not None and panel.empty.isVisible()
+        assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
     wanted: list[str] = []
     empty.workspace_wanted.connect(wanted.append)
     panel.network.activated.emit(panel.network.count() - 1)  # an encoder of the hub
