@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from app.adapt.adaptation import AdaptationPanel
 from app.session.session import Session
+from app.shell.workspaces import PANELS
+from app.studies.transfer import TransferPanel
 from core.data.cutouts import Cutouts
 from core.nets import base_networks
 
@@ -113,12 +115,17 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     settled(qtbot, panel)
     assert "fitted to these galaxies" in panel.as_is.sentence.text()
     click(qtbot, panel.layers.buttons["last"])
+    study = TransferPanel(session)
+    qtbot.addWidget(study)
     wanted: list[str] = []
     session.workspace_wanted.connect(wanted.append)
+    session.panel_wanted.connect(wanted.append)
     assert panel.study.isEnabled()
     click(qtbot, panel.study)
-    assert wanted == ["studies"]
+    assert wanted == ["studies", "transfer"] and "transfer" in PANELS
     transfer = session.draft.settings.transfer
+    assert study._base.transfer == transfer, "the study begins with what was chosen"
+    study.close()
     assert session.run is not None and Path(transfer.start_from) == session.run.path
     assert (transfer.freeze_blocks, transfer.input_scaling) == (1, "refitted")
     assert transfer.class_map == {"edge_on": "edge-on", "smooth": "round"}
