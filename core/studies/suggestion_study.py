@@ -41,6 +41,7 @@ from core.project.labels import LabelJournal, write_labels
 from core.project.metrics_file import read_metrics
 from core.project.runs import SUGGESTION_STUDY_FILE, RunFolder
 from core.studies import frozen, run_list, size_study, suggestion_gain
+from core.studies.point_table import error_name
 from core.studies.run_list import PlannedRun
 from core.studies.suggestion_gain import Point, SuggestionStudy
 from core.train import batch_size, preparation
@@ -303,7 +304,7 @@ def _evaluate(planned: _PlannedRound, metric: str, stop: threading.Event) -> Poi
     journal = LabelJournal(planned.labels_file)
     evaluated = result_of(evaluation.run(planned.folder, planned.data, "validation", stop, hand_labels=journal))
     values = merits.flatten(evaluated.report)
-    values[size_study.error_name(metric)] = evaluated.sampling_error(metric, planned.seed)
+    values[error_name(metric)] = evaluated.sampling_error(metric, planned.seed)
     about = read_metrics(planned.folder.metrics_file)
     return Point(
         method=planned.method,
@@ -319,4 +320,4 @@ def _evaluate(planned: _PlannedRound, metric: str, stop: threading.Event) -> Poi
 
 def _earlier_points(folder: Path, metric: str) -> Sequence[Point]:
     points = suggestion_gain.read_table(folder / TABLE) if (folder / TABLE).exists() else ()
-    return [point for point in points if size_study.error_name(metric) in point.values]
+    return [point for point in points if error_name(metric) in point.values]
