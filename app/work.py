@@ -97,7 +97,7 @@ def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
-        loaded = Predictor.load(base)
+        loaded = Predictor.load(base, needs_answers=False)
         shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
         loaded.check(loaded.bands, shape_as_seen, math.nan)
         return layers.table(loaded.network, shape_as_seen)

@@ -11,11 +11,14 @@ ROOM = Room(
             "mdi6.swap-horizontal",
             "Carry a trained network to another survey with few labels, or none.",
             "Ctrl+4",
-            ((("adaptation",),),),
+            ((("adaptation", "changes", "refiner", "suggestions"),),),
             (1280,),
         ),
     },
     panels={
         "adaptation": PanelEntry("Adaptation", "app.adapt.adaptation:AdaptationPanel"),
+        "changes": PanelEntry("What moved?", "app.adapt.changes:ChangesPanel"),
+        "refiner": PanelEntry("Refiner", "app.adapt.refiner:RefinerPanel"),
+        "suggestions": PanelEntry("Suggestions", "app.adapt.suggestions:SuggestionsPanel"),
     },
 )

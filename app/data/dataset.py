@@ -245,7 +245,7 @@ class DatasetPanel(Panel):
         self.table.clearContents()
         if isinstance(target, Classes):
             self._fill_classes(target)
-        elif target is not None:
+        elif isinstance(target, Quantities | VoteFractions):
             self._fill_quantities(target)
         rows = min(self.table.rowCount(), _MOST_ROWS)
         self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + rows * _ROW + 4)

@@ -16,14 +16,15 @@ from PySide6.QtWidgets import (
 
 from app.evaluate import work
 from app.evaluate.measuring import MeasuringView
-from app.evaluate.widgets.confusion import ConfusionMatrix
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.evaluate.widgets.reliability import ReliabilityPlot
 from app.panel import saving
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
+from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
+from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
@@ -31,7 +32,6 @@ from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
 from core.metrics.uncertainty import plus_minus
-from core.wording import with_minus
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -261,18 +261,18 @@ class EvaluationPanel(Panel):
         self._session.message.emit(self._describe(problem))
 
     def _show_classes(self, report: Any) -> None:
-        self.numbers.show_number("Accuracy", _format_share(report.accuracy), "Accuracy")
+        self.numbers.show_number("Accuracy", format_share(report.accuracy), "Accuracy")
         balanced, macro, of_classes = report.mean_intervals
         self.numbers.show_number(
-            "Balanced accuracy", _format_mean(report.balanced_accuracy, balanced), "Balanced accuracy"
+            "Balanced accuracy", format_mean(report.balanced_accuracy, balanced), "Balanced accuracy"
         )
-        self.numbers.show_number("Macro F1", _format_mean(report.macro_f1, macro), "Macro F1")
-        log_loss = _format_number(report.log_loss) + plus_minus(report.log_loss_error, ".2f")
+        self.numbers.show_number("Macro F1", format_mean(report.macro_f1, macro), "Macro F1")
+        log_loss = format_number(report.log_loss) + plus_minus(report.log_loss_error, ".2f")
         self.numbers.show_number("Log loss", log_loss, "Log loss")
         calibration = report.calibration
-        error = _format_number(calibration.error) + plus_minus(calibration.uncertainty, ".2f")
+        error = format_number(calibration.error) + plus_minus(calibration.uncertainty, ".2f")
         self.numbers.show_number("Calibration error", error, "Calibration error")
-        self.numbers.explain("Calibration error", _EXPECTED.format(_format_number(calibration.expected)))
+        self.numbers.explain("Calibration error", _EXPECTED.format(format_number(calibration.expected)))
         if report.guess is not None:
             for name in ("Accuracy", "Balanced accuracy"):
                 self.numbers.explain(name, report.guess.sentence)
@@ -281,9 +281,9 @@ class EvaluationPanel(Panel):
             (
                 name,
                 str(report.counts[name]),
-                _format_share(report.completeness[name]),
-                _format_share(report.purity[name]),
-                _format_mean(f1, interval),
+                format_share(report.completeness[name]),
+                format_share(report.purity[name]),
+                format_mean(f1, interval),
             )
             for (name, f1), interval in zip(report.f1.items(), of_classes, strict=True)
         ]
@@ -291,8 +291,8 @@ class EvaluationPanel(Panel):
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
-        self.numbers.show_number("Accuracy", _format_number(report.r2), "Mean R²")
-        voted = "" if report.accuracy is None else _format_share(report.accuracy)
+        self.numbers.show_number("Accuracy", format_number(report.r2), "Mean R²")
+        voted = "" if report.accuracy is None else format_share(report.accuracy)
         self.numbers.show_number("Balanced accuracy", voted, "Most voted answer right" if voted else " ")
         for name in _NUMBERS:
             self.numbers.explain(name, "")
@@ -306,7 +306,7 @@ class EvaluationPanel(Panel):
                 (
                     name,
                     unit,
-                    *(_format_number(value) for value in (each.r2, each.bias, each.scatter)),
+                    *(format_number(value) for value in (each.r2, each.bias, each.scatter)),
                     each.outliers.in_percent,
                     *(() if bars is None else (bars[name].within_one.in_percent, bars[name].within_two.in_percent)),
                 )
@@ -336,22 +336,3 @@ class EvaluationPanel(Panel):
     def _export(self) -> None:
         if self._session.run is not None:
             saving.save_predictions(self, self._session, "Save the table", self._session.run.best)
-
-
-def _format_share(fraction: Any) -> str:
-    """Format a share with its interval, such as ``0.71 +0.06 −0.07`` or ``0.71 ± 0.06``."""
-    if fraction.value is None:
-        return "–"
-    up, down = (f"{abs(bound - fraction.value):.2f}" for bound in reversed(fraction.interval))
-    return f"{fraction.value:.2f} ± {up}" if up == down else f"{fraction.value:.2f} +{up} −{down}"
-
-
-def _format_mean(value: float | None, interval: tuple[float, float] | None) -> str:
-    """Format a mean over the classes with half of its interval, such as ``0.71 ± 0.06``: it is almost symmetric."""
-    if value is None or interval is None:
-        return _format_number(value)
-    return f"{value:.2f} ± {(interval[1] - interval[0]) / 2:.2f}"
-
-
-def _format_number(value: float | None) -> str:
-    return "–" if value is None else with_minus(f"{value:.2f}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
 from app.theme import class_colours
@@ -14,6 +14,7 @@ from core.data.settings import DRAWN, DataSettings
 from core.errors import Problem, UnreadableFile
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.project.votes import Counting, Votes
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.data.target import Target
 
 _MOST_CLASSES = 30
+_LABELLER = "labels/person"
 _SETTLED = 300  # ms after the last label: then the parts are drawn again
 
 
@@ -40,6 +42,8 @@ class Dataset(QObject):
         The open dataset, read from the window's thread only; None: none.
     journal
         Labels given by hand; None without a project.
+    votes
+        Those labels person by person, and which one counts.
     labels_problem
         What of those labels cannot be read; None: nothing.
     kept
@@ -62,6 +66,7 @@ class Dataset(QObject):
         self._draft = draft
         self.cutouts: Cutouts | None = None
         self.journal: LabelJournal | None = None
+        self.votes = Votes()
         self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
         self.labels_problem: Problem | None = None
@@ -84,15 +89,15 @@ class Dataset(QObject):
         self._let_go()
         self.cutouts, self.journal = cutouts, journal
         self.pin_file()
-        given: dict[tuple[str, str], str] = {}
+        self.votes = Votes()
         if journal is not None:
             try:
                 read = journal.frozen()
-                given, self.labels_problem = read.replay(), read.problem
+                self.votes, self.labels_problem = read.votes(), read.problem
             except UnreadableFile as problem:
                 self.labels_problem = problem
         self._catalogue = LabelledCatalogue(
-            cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, given, cutouts.split_column
+            cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, self.votes.labels(), cutouts.split_column
         )
         self._read_kept_parts()
         data = self._draft.settings.data
@@ -137,6 +142,7 @@ class Dataset(QObject):
             self.unpin_file()
             self.cutouts.close()
         self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
+        self.votes = Votes()
         self.kept = self._kept_at = self._kept_problem = self._with_parts = None
         self._settle.stop()
 
@@ -165,16 +171,69 @@ class Dataset(QObject):
         column = self.columns.get(self.label_column)
         return "" if column is None else label_text(column[row])
 
-    def set_labels(self, rows: Sequence[int], labels: Sequence[str]) -> None:
-        """Record hand labels; call it through :mod:`app.session.label_commands`, so that they can be undone."""
+    @property
+    def labeller(self) -> str:
+        """The name under which labels are given; empty: without a name, which keeps no votes apart."""
+        return str(QSettings().value(_LABELLER, "", str))
+
+    @labeller.setter
+    def labeller(self, name: str) -> None:
+        QSettings().setValue(_LABELLER, name.strip())
+
+    def vote(self, row: int, by: str) -> str | None:
+        """The label that a person gave a galaxy; None: none. Without a name: the label that counts."""
+        if not by or self.cutouts is None:
+            return self.label(row)
+        return self.votes.of(self.cutouts.ids[row], self.label_column).get(by)
+
+    def set_labels(self, rows: Sequence[int], labels: Sequence[str | None], by: str = "") -> None:
+        """Record hand labels; call it through :mod:`app.session.label_commands`, so that they can be undone.
+
+        Parameters
+        ----------
+        rows
+            The galaxies.
+        labels
+            The label of each; None withdraws the vote of a person with a name.
+        by
+            Who gives them; empty: without a name.
+        """
         if self.cutouts is None or self._catalogue is None or self.journal is None:
             return
         column, ids = self.label_column, self.cutouts.ids
-        given = [(ids[row], self.label(row), label) for row, label in zip(rows, labels, strict=True)]
+        given = [(ids[row], self.vote(row, by), label) for row, label in zip(rows, labels, strict=True)]
         try:
-            self.journal.record_all(column, given)
+            self.journal.record_all(column, given, by)
         except Problem as problem:
             self.labels_unsaved.emit(problem)
+        for name, _, label in given:
+            self.votes.record(name, column, by, label)
+        self._show_votes(column, rows)
+
+    def set_counting(self, counting: Counting) -> None:
+        """Have another vote count, where several people have labelled a galaxy."""
+        if self.cutouts is None or self.journal is None or counting == self.votes.counting:
+            return
+        try:
+            self.journal.record_counting(counting)
+        except Problem as problem:
+            self.labels_unsaved.emit(problem)
+        self.votes.counting = counting
+        several = self.votes.several(self.label_column)
+        self._show_votes(self.label_column, [row for row, name in enumerate(self.cutouts.ids) if name in several])
+
+    def _show_votes(self, column: str, rows: Sequence[int]) -> None:
+        """Show the labels of these galaxies that count, or else those of the catalogue."""
+        from core.data.target import label_text
+
+        if self.cutouts is None or self._catalogue is None or not len(rows):
+            return
+        own, ids = self.cutouts.columns.get(column), self.cutouts.ids
+        counted = [self.votes.label(ids[row], column) for row in rows]
+        labels = [
+            ("" if own is None else label_text(own[row])) if label is None else label
+            for row, label in zip(rows, counted, strict=True)
+        ]
         changed = self._catalogue.set_labels(column, rows, labels)
         if not (self._draft.settings.data.labels or self.cutouts.labels):
             self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset

@@ -6,6 +6,7 @@ from PySide6.QtGui import QUndoCommand
 
 from app.session.session import Session
 from core.data.settings import DRAWN
+from core.train.self_supervised.settings import SelfSupervisedSettings
 from core.train.settings import RunSettings
 
 
@@ -50,8 +51,12 @@ def use_settings(session: Session, settings: RunSettings, title: str) -> None:
         if data.split_column not in {"", DRAWN, *columns}:
             kept["split_column"] = own.split_column
         settings = settings.model_copy(update={"data": data.model_copy(update=kept)})
+    said = ""
+    if settings.self_supervised.method != "none":  # the forms are those of a training with labels
+        settings = settings.model_copy(update={"self_supervised": SelfSupervisedSettings()})
+        said = " It learned without labels, which is done in “First weights”."
     if settings == session.draft.settings:
-        session.message.emit(f"The forms hold the settings of “{title}” already.")
+        session.message.emit(f"The forms hold the settings of “{title}” already.{said}")
         return
     session.undo.push(UseSettings(session, settings, title))
-    session.message.emit(f"The settings of “{title}” are in the forms; Undo brings the earlier ones back.")
+    session.message.emit(f"The settings of “{title}” are in the forms; Undo brings the earlier ones back.{said}")

@@ -169,9 +169,13 @@ class Session(QObject):
         if cutouts is not None:
             self.open_cutouts(_moved(cutouts.path, old, project.folder))
             self.set_current(row)
-        start = self.draft.settings.transfer.start_from
-        if start:
-            self.draft.edit("transfer.start_from", str(_moved(Path(start), old, project.folder)))
+        settings = self.draft.settings
+        for name, path in (
+            ("transfer.start_from", settings.transfer.start_from),
+            ("unlabelled.dataset", settings.unlabelled.dataset),
+        ):
+            if path:
+                self.draft.edit(name, str(_moved(Path(path), old, project.folder)))
         self.run = None if self.run is None else RunFolder(_moved(self.run.path, old, project.folder))
         self.study = None if self.study is None else _moved(self.study, old, project.folder)
         self._announce_project()

@@ -13,6 +13,7 @@ from app.session.session import Session
 from app.shell import recent, work
 from app.widgets.notice_strip import NoticeStrip, WayOut
 from core.errors import DatasetReplaced, FolderMoved, Problem
+from core.project.labels import LabelChange
 from core.wording import count_of
 
 _AGAIN = 3000  # ms until unsaved labels are tried again
@@ -85,9 +86,10 @@ class Safekeeping(QObject):
 
     @property
     def unsaved(self) -> int:
-        """The number of labels that are only in memory."""
+        """The number of labels that are only in memory; which vote counts is one, too."""
         journal = self._session.dataset.journal
-        return 0 if journal is None else len({(change.id, change.column) for change in journal.unsaved})
+        changes = [] if journal is None else journal.unsaved
+        return len({(each.id, each.column) if isinstance(each, LabelChange) else "counting" for each in changes})
 
     def settle(self) -> bool:
         """Save labels that are not saved, or ask what to do with them; returns whether they may be forgotten."""

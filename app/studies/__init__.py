@@ -1,1 +1,1 @@
-"""The Studies room: training size and hyperparameter search."""
+"""The Studies room: training size, moving to another survey, hyperparameter search."""

@@ -9,9 +9,9 @@ ROOM = Room(
         "studies": Workspace(
             "Studies",
             "mdi6.tune-variant",
-            "Search for good settings, and find out how many labels are needed.",
+            "Search for good settings, and find out how many labels are needed, here and on another survey.",
             "Ctrl+5",
-            ((("studies",),), (("search", "training_size"),)),
+            ((("studies",),), (("search", "training_size", "transfer", "matrix"),)),
             (250, 1030),
         ),
     },
@@ -19,5 +19,7 @@ ROOM = Room(
         "studies": PanelEntry("Studies", "app.studies.studies:StudiesPanel"),
         "search": PanelEntry("Search", "app.studies.search:SearchPanel"),
         "training_size": PanelEntry("Training size", "app.studies.training_size:TrainingSizePanel"),
+        "transfer": PanelEntry("Another survey", "app.studies.transfer:TransferPanel"),
+        "matrix": PanelEntry("Matrix", "app.studies.matrix:MatrixPanel"),
     },
 )

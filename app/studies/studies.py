@@ -17,7 +17,12 @@ from app.widgets.plain_text import as_written
 from core.studies.study_folders import Study, StudyKind
 
 _COLUMNS = ("Study", "So far")
-_ICONS: dict[StudyKind, str] = {"search": "mdi6.tune-variant", "training size": "mdi6.chart-scatter-plot"}
+_ICONS: dict[StudyKind, str] = {
+    "search": "mdi6.tune-variant",
+    "training size": "mdi6.chart-scatter-plot",
+    "transfer": "mdi6.swap-horizontal",
+    "matrix": "mdi6.view-grid-outline",
+}
 
 
 class StudiesPanel(Panel):
@@ -31,7 +36,7 @@ class StudiesPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState(
-            "mdi6.history", "No studies yet", "Searches and training-size studies of this project are kept here."
+            "mdi6.history", "No studies yet", "Searches and other studies of this project are kept here."
         )
         super().__init__(session, "studies", empty, parent)
         self._latest = self._make_request(self._show_studies)

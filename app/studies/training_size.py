@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.studies import work
 from app.studies.study_panel import StudyPanel, group
+from app.studies.widgets.sentences import Sentences
 from app.studies.widgets.size_plot import SizePlot
 from app.studies.work import EarlierSize, SizeSummary
 from app.widgets.forms import SettingsForm
@@ -63,8 +64,7 @@ class TrainingSizePanel(StudyPanel):
         self.part.setToolTip("The galaxies on which the runs are evaluated.")
         self.plot = SizePlot()
         self.sizes = NumberTable()
-        self.sentences = QLabel()
-        self.sentences.setWordWrap(True)
+        self.sentences = Sentences()
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.part.activated.connect(self._show_part)
@@ -173,7 +173,7 @@ class TrainingSizePanel(StudyPanel):
         self.part.setVisible(self._summary is not None and self._summary.test is not None)
         shown = self._shown
         self.plot.set_lines(None if shown is None else shown.lines)
-        self.sentences.setText("" if shown is None else _join_paragraphs(shown.sentences))
+        self.sentences.set_sentences(() if shown is None else shown.sentences)
         rows = [] if shown is None else _format_rows(shown)
         self.sizes.fill(("Labels", "Runs", "Mean", "Error"), rows)
         self.sizes.setVisible(bool(rows))
@@ -193,8 +193,3 @@ def _format_rows(summary: SizeSummary) -> list[tuple[str, ...]]:
         )
         for size, mean, error in zip(lines.sizes, lines.means, lines.errors, strict=True)
     ]
-
-
-def _join_paragraphs(sentences: tuple[str, ...]) -> str:
-    """Join sentences as paragraphs with a small gap."""
-    return "".join(f'<p style="margin: 0 0 6px 0">{sentence}</p>' for sentence in sentences)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
@@ -15,15 +15,20 @@ from core.data.target import Target
 from core.errors import Problem
 from core.events import Preview, Work, map_events
 from core.project.labels import LabelJournal
+from core.settings.declare import Settings
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.studies.study_folders import Study
+from core.studies.transfer_settings import MatrixSettings, TransferStudySettings
 from core.studies.trials import Search
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
+    from core.studies.matrix_study import MatrixStudy
+    from core.studies.pictures import Grid, TransferLines
     from core.studies.size_lines import SizeLines
     from core.studies.size_study import SizeStudy
+    from core.studies.transfer_study import TransferStudy
 
 T = TypeVar("T")
 
@@ -56,6 +61,30 @@ class EarlierSize:
     summary: SizeSummary
     base: RunSettings
     study_settings: TrainingSizeSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """A study of a move so far, as it is shown: pictures by their titles, sentences, and a table.
+
+    ``test`` is the same on the test part, if that was judged.
+    """
+
+    study: TransferStudy | MatrixStudy
+    pictures: dict[str, TransferLines | Grid]
+    sentences: tuple[str, ...]
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    test: Summary | None
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """A study of a move that was opened again, the settings of its runs and its own."""
+
+    summary: Summary
+    base: RunSettings
+    study_settings: Settings
 
 
 def list_studies(project: Path) -> Job:
@@ -146,6 +175,60 @@ def open_training_size(folder: Path) -> Job:
     return Job("Opening a study", run)
 
 
+def transfer(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study_settings: TransferStudySettings,
+    hand_labels: LabelJournal | None,
+) -> Job:
+    """Study the move of a network to a dataset; previews are :class:`Summary`."""
+
+    def run(stop: threading.Event) -> Work[Summary]:
+        from core.studies import transfer as studying
+
+        work = studying.run(settings, data, folder, study_settings, stop, hand_labels=hand_labels)
+        return _summarise_move((yield from _map_previews(work, _summarise_move)))
+
+    return Job(f"Studying “{study_folders.title_of(folder)}”", run)
+
+
+def open_transfer(folder: Path) -> Job:
+    """Open an earlier study of a move."""
+
+    def run(stop: threading.Event) -> Work[Earlier]:
+        from core.studies import transfer as studying
+
+        yield from begin_unless_stopped(stop)
+        return Earlier(_summarise_move(studying.open_study(folder)), *studying.read_settings(folder))
+
+    return Job("Opening a study", run)
+
+
+def matrix(settings: RunSettings, folder: Path, study_settings: MatrixSettings) -> Job:
+    """Train on several surveys and judge on each; previews are :class:`Summary`."""
+
+    def run(stop: threading.Event) -> Work[Summary]:
+        from core.studies import matrix as studying
+
+        work = studying.run(settings, folder, study_settings, stop)
+        return _summarise_matrix((yield from _map_previews(work, _summarise_matrix)))
+
+    return Job(f"Studying “{study_folders.title_of(folder)}”", run)
+
+
+def open_matrix(folder: Path) -> Job:
+    """Open an earlier transfer matrix."""
+
+    def run(stop: threading.Event) -> Work[Earlier]:
+        from core.studies import matrix as studying
+
+        yield from begin_unless_stopped(stop)
+        return Earlier(_summarise_matrix(studying.open_study(folder)), *studying.read_settings(folder))
+
+    return Job("Opening a study", run)
+
+
 def list_scores(target: Target) -> Job:
     """List the names of the figures of merit for a target."""
 
@@ -158,15 +241,21 @@ def list_scores(target: Target) -> Job:
     return Job("Looking up scores", run)
 
 
-def save_figure(found: Search | SizeStudy, path: Path) -> Job:
+def save_figure(found: Search | SizeStudy | TransferStudy | MatrixStudy, path: Path) -> Job:
     """Draw the figure of a study."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        from core.studies import search_figure, size_figure
+        from core.studies import matrix_figure, search_figure, size_figure, transfer_figure
+        from core.studies.matrix_study import MatrixStudy
+        from core.studies.transfer_study import TransferStudy
 
         yield from begin_unless_stopped(stop)
         if isinstance(found, Search):
             search_figure.save(found, path)
+        elif isinstance(found, TransferStudy):
+            transfer_figure.save(found, path)
+        elif isinstance(found, MatrixStudy):
+            matrix_figure.save(found, path)
         else:
             size_figure.save(found, path)
         return path
@@ -195,6 +284,23 @@ def _summarise_study(study: SizeStudy) -> SizeSummary:
 
     test = None if study.test is None else _summarise_study(study.test)
     return SizeSummary(study, size_lines(study) if study.points else None, study.sentences, test)
+
+
+def _summarise_move(found: Any) -> Summary:
+    from core.studies import transfer_lines, transfer_sentences
+
+    study: TransferStudy = found
+    header, rows = transfer_sentences.make_table(study)
+    pictures, sentences = transfer_lines.make_pictures(study), transfer_sentences.describe(study)
+    test = None if study.on_test is None else _summarise_move(study.on_test)
+    return Summary(study, pictures, sentences, header, tuple(rows), test)
+
+
+def _summarise_matrix(found: Any) -> Summary:
+    study: MatrixStudy = found
+    pictures: dict[str, TransferLines | Grid] = {grid.what: grid for grid in study.grids}
+    test = None if study.on_test is None else _summarise_matrix(study.on_test)
+    return Summary(study, pictures, study.sentences, (), (), test)
 
 
 def _map_previews(work: Work[T], change: Callable[[object], object]) -> Work[T]:

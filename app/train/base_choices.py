@@ -13,9 +13,9 @@ from app.train import work
 from app.widgets.band_chooser import BandChooser
 from app.widgets.class_map import ClassMapTable
 from core.data.class_names import complete_mapping
-from core.data.target import Classes, outputs
+from core.data.target import Classes, NoAnswers, outputs
 from core.errors import Problem, SettingsProblem
-from core.nets import band_mapping
+from core.nets import band_mapping, weights_file
 from core.nets.band_mapping import BandMapping
 
 
@@ -75,7 +75,9 @@ class BaseChoices(QWidget):
             except SettingsProblem as problem:
                 return problem.text
             return ""
-        if len(bands) == len(base.bands) or (base.bands_from and BandMapping(base.bands_from).fits(bands)):
+        if len(bands) == len(base.bands) or band_mapping.put_in_order(base.bands, bands) is not None:
+            return ""
+        if base.bands_from and BandMapping(base.bands_from).fits(bands):
             return ""
         return f"The earlier network takes {', '.join(base.bands)}: choose which bands feed it."
 
@@ -87,8 +89,12 @@ class BaseChoices(QWidget):
             self._request.stop()
             self.hide()
             return
-        path = Path(start).expanduser()
-        weights = path / "best.safetensors" if path.is_dir() else path
+        try:
+            weights = weights_file.locate(start)
+        except Problem as problem:
+            self._asked = self._base = None
+            self._show_problem(problem)
+            return
         asked = (weights, weights.stat().st_mtime_ns if weights.exists() else 0)
         if asked != self._asked:
             self._asked, self._base = asked, None
@@ -118,6 +124,8 @@ class BaseChoices(QWidget):
             chosen = self._session.draft.settings.transfer.class_map
             found = complete_mapping(base.target.names, target.names, chosen)
             self.classes.show_classes(base.target.names, target.names, found)
+        elif isinstance(base.target, NoAnswers):
+            self.note.setText("The earlier network learned without labels: its blocks are taken over, its answers new.")
         elif target is not None:
             learned = ", ".join(outputs(base.target))
             self.note.setText(f"The earlier network learned {learned}; what has the same name and kind is taken over.")

@@ -19,7 +19,7 @@ from app.widgets.layer_table import LayerTable
 from app.widgets.message_line import MessageLine
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.project.runs import RunFolder
-from core.train import receptive_field
+from core.train import receptive_field, tuned_blocks
 
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
@@ -80,13 +80,22 @@ class NetworkPanel(Panel):
         self._session.activity.training_advanced.connect(self.refresh)
 
     def _set_frozen_blocks(self, blocks: int) -> None:
-        if self._can_freeze:
-            self._session.draft.edit("transfer.freeze_blocks", blocks)
+        if not self._can_freeze:
+            return
+        changes: dict[str, Any] = {"transfer.freeze_blocks": blocks}
+        if blocks < self._depth and self._session.draft.settings.transfer.cached_views:
+            changes["transfer.cached_views"] = 0  # what a tuned block answers cannot be kept
+        self._session.draft.edit_together(changes)
 
     @property
     def _can_freeze(self) -> bool:
         """Whether there are earlier layers to freeze, and no training that has begun with them."""
         return bool(self._base) and self._session.activity.training is None
+
+    @property
+    def _depth(self) -> int:
+        """The number of blocks."""
+        return max((row.block for row in self._rows if len(row.shape) == 3), default=0)
 
     @property
     def _base(self) -> str:
@@ -108,8 +117,8 @@ class NetworkPanel(Panel):
         if self._base:
             title = RunFolder(Path(self._base)).title
             self.base.setText(
-                f"The layers come from “{title}”. Click a block to freeze it and all before it: frozen "
-                "blocks keep their weights and batch statistics. Click the last frozen one again to free it."
+                f"The layers come from “{title}”. Click a block to freeze it and all before it, or the head to train "
+                "it alone; click again to free. Frozen blocks keep their weights and batch statistics."
             )
         target, error_bars = self._session.dataset.target, settings.loss.quantities == "gaussian"
         request = (settings.network, self._base, self._shape, target, error_bars)
@@ -121,7 +130,13 @@ class NetworkPanel(Panel):
                 else work.build_layer_table(settings.network, self._shape, target, error_bars=error_bars)
             )
         self._measure()
+        self._show_tuning()
+
+    def _show_tuning(self) -> None:
+        """Show which blocks are frozen, and when and at which rate the others learn."""
+        settings = self._session.draft.settings
         self.table.set_frozen(settings.transfer.freeze_blocks if self._base else 0, choosable=self._can_freeze)
+        self.table.set_learning(tuned_blocks.describe_rates(settings, self._depth) if self._base else {})
 
     def _measure(self) -> None:
         """Measure the size of the galaxies, once for a dataset and its parts."""
@@ -140,6 +155,7 @@ class NetworkPanel(Panel):
     def _show_rows(self, rows: Sequence[LayerRow]) -> None:
         self._rows = rows
         self.table.set_rows(list(rows), self._pixel_scale())
+        self._show_tuning()
         self.total.setText(f"{sum(row.parameters for row in rows):,} parameters")
         self.message.clear()
         self._show_field()

@@ -12,7 +12,7 @@ ROOM = Room(
             "Choose network and augmentation, and watch the learning curves.",
             "Ctrl+2",
             (
-                (("settings",),),
+                (("settings", "pretraining"),),
                 (("training",), ("runs",)),
                 (("gallery", "cutout", "network", "augmentation"),),
             ),
@@ -29,6 +29,7 @@ ROOM = Room(
     },
     panels={
         "settings": PanelEntry("Settings", "app.train.settings_panel:SettingsPanel"),
+        "pretraining": PanelEntry("First weights", "app.train.first_weights:FirstWeightsPanel"),
         "network": PanelEntry("Network", "app.train.network:NetworkPanel"),
         "augmentation": PanelEntry("Augmentation", "app.train.augmentation:AugmentationPanel"),
         "training": PanelEntry("Curves", "app.train.training:TrainingPanel"),

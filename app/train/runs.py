@@ -33,6 +33,7 @@ from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
+from core.nets import base_networks
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.reading import modified
@@ -275,12 +276,12 @@ def _describe_start(run: RunFolder) -> str:
         base = toml.load(RunSettings, run.settings_file).transfer.start_from
     except Problem:
         return "–"
-    return RunFolder(Path(base)).title if base else "random weights"
+    return base_networks.title_of(base) if base else "random weights"
 
 
 def _format_score(part: dict[str, Any] | None) -> str:
     """Format the figure of merit of one part, with its name."""
-    for name, title in (("accuracy", "accuracy"), ("r2", "R²")):
+    for name, title in (("accuracy", "accuracy"), ("r2", "R²"), ("neighbours_accuracy", "k-NN")):
         value = (part or {}).get(name)
         if value is not None:
             assert part is not None

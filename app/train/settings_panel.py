@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QHideEvent
@@ -18,7 +17,7 @@ from app.train.widgets.outlook_view import OutlookView, format_range, format_rou
 from app.train.widgets.section_list import SectionList
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
-from core.project.runs import RunFolder
+from core.nets import base_networks
 from core.wording import count_of
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ class SettingsPanel(Panel):
         if not transfer.start_from:
             return "random weights"
         frozen = f", {count_of(transfer.freeze_blocks, 'block')} frozen" if transfer.freeze_blocks else ""
-        return f"“{RunFolder(Path(transfer.start_from)).title}”{frozen}"
+        return f"“{base_networks.title_of(transfer.start_from)}”{frozen}"
 
     def _describe_time(self, outlook: RunOutlook) -> str:
         """Say how long the whole training takes."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from core.train.loop import RunResult
 
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
-_TITLES = {"r2": "R²"}
+_TITLES = {"r2": "R²", "neighbours_accuracy": "k-NN"}
+_SCORES = ("accuracy", "r2", "neighbours_accuracy")
 _REASONS = {
     "finished": "Finished after {epochs}.",
     "early": "Stopped early after {epochs}: no improvement any more.",
@@ -43,7 +44,16 @@ _REASONS = {
 _STOPPING = "Stopping after this batch…"
 _FINAL = "The numbers of the best weights, as they will answer:"
 _OF_EPOCH = "Of this epoch, one view of each validation galaxy, as in the curve."
-_NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left")
+_UNLABELLED = "Unlabelled"
+_OF_UNLABELLED = {
+    "unlabelled_confident": ("sure of {:.0%}", "Share of the galaxies without labels that were learned from."),
+    "surveys_told_apart": (
+        "told apart {:.0%}",
+        "Share of the galaxies whose survey the discriminator finds; 50%: the surveys look alike to it.",
+    ),
+    "unlabelled_loss": ("loss {:.3g}", "Loss of the galaxies without labels, before it is weighted."),
+}
+_NUMBER_NAMES = ("Epoch", "Loss", "Validation", "Best", "Learning rate", "Images/s", "Time left", _UNLABELLED)
 
 
 class TrainingPanel(Panel):
@@ -204,6 +214,11 @@ class TrainingPanel(Panel):
         self.numbers.show_number("Loss", f"{epoch.train.loss:.4f}")
         self.numbers.show_number("Validation", f"{value:.3f}", f"Val. {name}")
         self.numbers.explain("Validation", _OF_EPOCH)
+        for known, (form, meaning) in _OF_UNLABELLED.items():
+            if known in epoch.train.values:
+                self.numbers.show_number(_UNLABELLED, form.format(epoch.train.values[known]))
+                self.numbers.explain(_UNLABELLED, meaning)
+                break
         since = f" ({epoch.epochs_since_best} ago)" if epoch.epochs_since_best else ""
         self.numbers.show_number("Best", f"{epoch.best_epoch}{since}")
         self.numbers.show_number("Learning rate", f"{epoch.learning_rate:.2g}")
@@ -259,7 +274,7 @@ class TrainingPanel(Panel):
         self.numbers.clear()
         for row in rows:
             if row["epoch"] == best:
-                score = "r2" if "r2" in row else "accuracy"
+                score = next(name for name in _SCORES if name in row)
                 self.numbers.show_number("Epoch", f"{best}/{rows[-1]['epoch']:.0f}")
                 self.numbers.show_number("Best", str(best))
                 self.numbers.show_number("Loss", f"{row['loss']:.4f}")
@@ -275,9 +290,14 @@ class TrainingPanel(Panel):
         except Problem:
             return  # whoever opens the run is told of it
         baseline, validation = metrics.get("baseline") or {}, metrics.get("validation") or {}
-        sentences = ((baseline.get("afterwards") or {}).get("sentence"), baseline.get("sentence"))
+        judged = metrics.get("unlabelled") or {}
+        sentences = (
+            (baseline.get("afterwards") or {}).get("sentence"),
+            baseline.get("sentence"),
+            judged.get("sentence"),
+        )
         self.baseline.setText(" ".join(filter(None, sentences)))
-        name = next((name for name in ("accuracy", "r2") if validation.get(name) is not None), "")
+        name = next((name for name in _SCORES if validation.get(name) is not None), "")
         if name:
             error = plus_minus(find_error(validation, name), ".3f")
             self.numbers.show_number("Validation", f"{validation[name]:.3f}{error}", f"Val. {_TITLES.get(name, name)}")
@@ -302,9 +322,10 @@ def _read_guess(run: RunFolder) -> float:
 
 
 def _format_error(run: RunFolder, name: str) -> str:
-    """Format the error of a figure of merit on the validation part; empty where it was not saved."""
+    """Format the error of a figure of merit, by its title, on the validation part; empty where it was not saved."""
+    key = next((key for key, title in _TITLES.items() if title == name), name.replace(" ", "_"))
     try:
-        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, name), ".3f")
+        return plus_minus(find_error(read_metrics(run.metrics_file).get("validation") or {}, key), ".3f")
     except Problem:
         return ""  # whoever opens the run is told of it
 

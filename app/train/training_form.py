@@ -27,6 +27,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.train.base_choices import BaseChoices
 from app.train.learning_rate_dialog import LearningRateDialog
+from app.train.other_galaxies import OtherGalaxies
 from app.train.widgets.outlook_view import format_roughly
 from app.train.widgets.rate_plots import SchedulePlot
 from app.widgets.forms import SettingsForm
@@ -37,9 +38,10 @@ from app.widgets.unreadable import mark_unreadable
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, describe_angles, logarithms_of
 from core.errors import Problem
+from core.nets import base_networks
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
-from core.project.runs import RunFolder, distinct_titles
+from core.project.runs import distinct_titles
 from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
@@ -51,6 +53,7 @@ from core.train.settings import (
     StoppingSettings,
     TransferSettings,
 )
+from core.train.unlabelled.settings import UnlabelledSettings
 from core.wording import count_of
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ _TITLES = {
     "loss": "Loss",
     "stopping": "Stopping",
     "transfer": "Fine-tuning",
+    "unlabelled": "Unlabelled",
     "machine": "Machine",
 }
 
@@ -116,6 +120,7 @@ class TrainingForm(QWidget):
         self.loss = SettingsForm(LossSettings, settings.loss)
         self.stopping = SettingsForm(StoppingSettings, settings.stopping)
         self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(UnlabelledSettings, settings.unlabelled, exclude={"dataset"})
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -124,6 +129,7 @@ class TrainingForm(QWidget):
             "loss": self.loss,
             "stopping": self.stopping,
             "transfer": self.transfer,
+            "unlabelled": self.unlabelled,
         }
         self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
         self._build_fields()
@@ -137,7 +143,13 @@ class TrainingForm(QWidget):
         start.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         start.addRow("Start from", self.start_from)
         start.addRow("Labels at most", self.limit)
+        self.others = OtherGalaxies(self._session)
+        others = QFormLayout()
+        others.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        others.addRow("Galaxies of", self.others)
+        others.labelForField(self.others).setFixedWidth(_LABEL_WIDTH)
         before: dict[str, QWidget | QFormLayout] = {"data": self.learns, "network": self.cost, "transfer": start}
+        before["unlabelled"] = others
         for part, form in (*self._forms.items(), ("machine", self.machine)):
             inside = self._add_section(column, part)
             first = before.get(part)
@@ -230,7 +242,7 @@ class TrainingForm(QWidget):
         if name := self.name.text().strip():
             return name
         if start := settings.transfer.start_from:
-            base, frozen = RunFolder(Path(start)).title.split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
+            base, frozen = base_networks.title_of(start).split(_FINE_TUNED)[0], settings.transfer.freeze_blocks
             return f"{base}{_FINE_TUNED}" + (f", {count_of(frozen, 'block')} frozen" if frozen else "")
         return count_of(settings.network.depth, "block")
 
@@ -317,7 +329,7 @@ class TrainingForm(QWidget):
     # -- initial weights -------------------------------------------------------------------------------------------
 
     def _show_runs(self) -> None:
-        """Offer the runs of the project, newest first, as initial weights for fine-tuning."""
+        """Offer the runs of the project, newest first, and the base networks as initial weights for fine-tuning."""
         self.start_from.clear()
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
@@ -327,6 +339,9 @@ class TrainingForm(QWidget):
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)
             if (problem := run_check.find_problem(run)) is not None:
                 mark_unreadable(self.start_from, self.start_from.count() - 1, problem)
+        for network in base_networks.base_networks():
+            self.start_from.addItem(icon("mdi6.creation-outline"), network.title, network.name)
+            self.start_from.setItemData(self.start_from.count() - 1, network.about, Qt.ItemDataRole.ToolTipRole)
         self.start_from.addItem(icon("mdi6.file-outline"), _FILE, None)
         self._show_start()
 
@@ -335,7 +350,7 @@ class TrainingForm(QWidget):
         place = self.start_from.findData(chosen)
         if place < 0:
             place = self.start_from.count() - 1
-            self.start_from.insertItem(place, icon("mdi6.file-outline"), RunFolder(Path(chosen)).title, chosen)
+            self.start_from.insertItem(place, icon("mdi6.file-outline"), base_networks.title_of(chosen), chosen)
         self.start_from.setCurrentIndex(place)
 
     def _set_start(self, place: int) -> None:

@@ -63,7 +63,7 @@ def describe_base(base: Path) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
-        loaded = Predictor.load(base)
+        loaded = Predictor.load(base, needs_answers=False)
         return BaseOutline(loaded.target, loaded.bands, loaded.bands_from)
 
     return Job("Reading the earlier network", run)

@@ -232,9 +232,12 @@ class SettingsForm(QWidget):
         return valid
 
     def _show_rows(self, wrong: str = "") -> None:
-        """Mark the field that is wrong, and hide those without effect."""
+        """Mark the field that is wrong, and hide those without effect, and a fold without any other."""
         for name, row in self._rows.items():
             row.mark(invalid=name == wrong, shown=row.is_sought and row.knob.has_effect(self._value))
+        if self._fold is not None:  # which must not be empty
+            folded = (row.knob for row in self._rows.values() if row.knob.level == "expert")
+            self._fold.setVisible(any(knob.has_effect(self._value) for knob in folded))
 
 
 class _Row:

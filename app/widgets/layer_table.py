@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -23,14 +23,16 @@ _ABBREVIATIONS = {
     " 2 × 2": "",
     " × ": "×",
 }
-_HEADERS = ("Block", "Layer", "Output", "Weights", "Sees")
+_HEADERS = ("Block", "Layer", "Output", "Weights", "Sees", "Learns at")
 _TIPS = (
     "Convolution block, counted from the input.",
     "What the layer does.",
     "Channels × height × width, or number of units.",
     "Weights that are learned.",
     "Receptive field: the side of the square of the image that one unit sees.",
+    "The largest learning rate of the block, and from which epoch on it learns.",
 )
+_OUTPUT, _LEARNS = 2, 5
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -40,6 +42,7 @@ class _Layers(QAbstractTableModel):
         self.rows: Sequence[LayerRow] = ()
         self.pixel_scale = math.nan
         self.frozen = 0
+        self.learning: Mapping[int, str] = {}
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else len(self.rows)
@@ -84,7 +87,8 @@ class _Layers(QAbstractTableModel):
             if math.isfinite(self.pixel_scale):
                 sees += f", {row.receptive_field * self.pixel_scale:.3g}″"
         parameters = f"{row.parameters:,}" if row.parameters else "–"
-        return block, _abbreviate(row.kind), "×".join(map(str, row.shape)), parameters, sees
+        learns = self.learning.get(row.block, "") if self._is_first(place) else ""
+        return block, _abbreviate(row.kind), "×".join(map(str, row.shape)), parameters, sees, learns
 
 
 def _abbreviate(kind: str) -> str:
@@ -96,6 +100,9 @@ def _abbreviate(kind: str) -> str:
 
 class LayerTable(QTableView):
     """The layers; where freezing is possible, a click on a block freezes it and all blocks before it.
+
+    A click on the head freezes all blocks. A second click frees the last frozen block again, and one on the head
+    everything.
 
     Signals: ``freeze_changed(number of frozen blocks)`` by a click.
     """
@@ -117,6 +124,7 @@ class LayerTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
+        self.setColumnHidden(_LEARNS, True)
         self.clicked.connect(self._clicked)
 
     def set_rows(self, rows: Sequence[LayerRow], pixel_scale: float = math.nan) -> None:
@@ -133,7 +141,19 @@ class LayerTable(QTableView):
         self._layers.endResetModel()
         self.setCursor(Qt.CursorShape.PointingHandCursor if choosable else Qt.CursorShape.ArrowCursor)
 
+    def set_learning(self, rates: Mapping[int, str]) -> None:
+        """Say at which rate each block learns, the head being the last; nothing: the column is hidden."""
+        self.setColumnHidden(_LEARNS, not rates)
+        self.setColumnHidden(_OUTPUT, bool(rates))  # a narrow dock has room for one of them
+        self._layers.beginResetModel()
+        self._layers.learning = rates
+        self._layers.endResetModel()
+
     def _clicked(self, index: QModelIndex) -> None:
-        row = self._layers.rows[index.row()]
-        if self._choosable and len(row.shape) == 3:
-            self.freeze_changed.emit(row.block - 1 if row.block == self._layers.frozen else row.block)
+        row, frozen = self._layers.rows[index.row()], self._layers.frozen
+        if not self._choosable:
+            return
+        if len(row.shape) == 3:
+            self.freeze_changed.emit(row.block - 1 if row.block == frozen else row.block)
+        elif depth := max((each.block for each in self._layers.rows if len(each.shape) == 3), default=0):
+            self.freeze_changed.emit(0 if frozen == depth else depth)

@@ -78,17 +78,22 @@ def _describe_dataset(data: Path, *, hint: bool) -> str:
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
+    return train_with(_run_settings(options), options.data, options, console)
+
+
+def train_with(settings: RunSettings, data: Path, options: argparse.Namespace, console: Console) -> int:
+    """Train with these settings on a dataset, and print the result."""
     require_not_open(options.output)
     from core.train import loop
 
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    hand_labels = hand_labels_of(data, console)
     folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
     try:
-        if options.draw_again and distributed.NUMBER == 0:
+        if getattr(options, "draw_again", False) and distributed.NUMBER == 0:
             _draw_parts_again(options, settings, console)
         with distributed.join_processes(folder, settings.device) as own:
             result = console.drive(
-                "Training", lambda stop: loop.run(settings, options.data, own, stop, hand_labels=hand_labels)
+                "Training", lambda stop: loop.run(settings, data, own, stop, hand_labels=hand_labels)
             )
             _print_result(result, options, console)
     except BaseException:
@@ -142,6 +147,8 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
         console.say(sentence)
     if afterwards := (metrics.get("baseline") or {}).get("afterwards"):
         console.say(afterwards["sentence"])
+    if judged := metrics.get("unlabelled"):
+        console.say(judged["sentence"])
     validation = metrics["validation"]
     console.say(f"validation: {part_notes.describe_scores(validation)} ({part_notes.describe_basis(validation)})")
     if (guess := guess_of_run(metrics)) is not None:

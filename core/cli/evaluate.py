@@ -17,7 +17,7 @@ from core.project.runs import RunFolder
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
     from core.metrics.error_bars import ErrorBarReport
-    from core.metrics.report import ClassReport, QuantitiesReport
+    from core.metrics.report import ClassReport, QuantitiesReport, Report
 
 
 def evaluate(options: argparse.Namespace, console: Console) -> int:
@@ -60,16 +60,21 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
 def print_evaluation(result: Evaluation, console: Console) -> None:
     """Print an evaluation."""
-    from core.metrics.report import ClassReport
-
     part = "all labelled galaxies" if result.part == "all" else f"{result.part} part"
     console.say(f"{result.data}, {part}, {result.report.galaxies:,} galaxies: {result.note}.")
-    if isinstance(result.report, ClassReport):
-        _print_classes(result.report, console)
-    else:
-        _print_quantities(result.report, result.predictions.units, console)
+    print_report(result.report, result.predictions.units, console)
     if result.error_bars is not None:
         _print_coverage(result.error_bars, console)
+
+
+def print_report(report: Report, units: Sequence[str], console: Console) -> None:
+    """Print the metrics of classes, or of quantities with these units."""
+    from core.metrics.report import ClassReport
+
+    if isinstance(report, ClassReport):
+        _print_classes(report, console)
+    else:
+        _print_quantities(report, units, console)
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:

@@ -35,7 +35,7 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, 
     figure = Figure(figsize=(9, 3.6), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    score = "accuracy" if "accuracy" in history[0] else "r2"
+    score = next(name for name in ("accuracy", "r2", "neighbours_accuracy") if name in history[0])
     epochs = [row["epoch"] for row in history]
     for axes, name in zip(figure.subplots(1, 2), ("loss", score), strict=True):
         axes.plot(epochs, [row[name] for row in history], "o-", ms=3, color=_TRAINING, label="training")

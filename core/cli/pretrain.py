@@ -17,6 +17,12 @@ from core.project.runs import RunFolder
 from core.train.self_supervised import recipe
 from core.train.settings import RunSettings
 
+PRETRAIN = (
+    "pretrain",
+    "pretrain:pretrain",
+    "Learn first weights from galaxies without labels, to be fine-tuned later.",
+)
+
 
 def add_pretrain_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork pretrain``."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.adapt.refiner.folder import RefinerResult
     from core.adapt.refiner.guard import DriftLine
 
+REFINE = ("refine", "refine:refine", "Make simulated stamps look like a survey, with their labels kept.")
 _ENDING = ".refiner"
 
 

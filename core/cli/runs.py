@@ -70,9 +70,9 @@ def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
 
 def _guessed(run: RunSummary) -> float:
     """What always answering the commonest class gives for the figure of merit on display; NaN: not known."""
-    if run.guess is None or run.score_name not in ("accuracy", "balanced_accuracy"):
+    if run.guess is None or run.score_name not in ("accuracy", "balanced_accuracy", "neighbours_accuracy"):
         return math.nan
-    return run.guess.accuracy if run.score_name == "accuracy" else run.guess.balanced_accuracy
+    return run.guess.balanced_accuracy if run.score_name == "balanced_accuracy" else run.guess.accuracy
 
 
 def _number(value: float) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any, TypeVar
 
 from core.adapt.refiner.settings import RefinerSettings
+from core.adapt.suggest.settings import SuggestionStudySettings, SuggestSettings
 from core.cli.console import Console
 from core.data.settings import ImportSettings
 from core.errors import SettingsProblem
@@ -19,6 +20,7 @@ from core.settings.declare import Settings, knobs
 from core.simulate import presets
 from core.simulate.settings import SimulationSettings, SurveySettings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.studies.transfer_settings import MatrixSettings, TransferStudySettings
 from core.train.self_supervised import recipe
 from core.train.settings import RunSettings
 
@@ -34,6 +36,10 @@ MODELS: dict[str, type[Settings]] = {
     "believe": FaithfulnessSettings,
     "search": SearchSettings,
     "training-size": TrainingSizeSettings,
+    "transfer-study": TransferStudySettings,
+    "transfer-matrix": MatrixSettings,
+    "suggest": SuggestSettings,
+    "suggestions": SuggestionStudySettings,
     **{name: method.settings for name, method in (METHODS | DREAMS).items()},
 }
 

@@ -8,6 +8,13 @@ from collections.abc import Mapping, Sequence
 
 _NEGATIONS = {"no", "not", "non", "none", "without", "un", "anti", "false", "or", "vs"}
 _FILLERS = {"galaxy", "galaxies", "class", "type"}
+_KINDS = (  # words by which surveys call much the same galaxies
+    {"elliptical", "smooth", "early", "spheroid", "spheroidal"},
+    {"spiral", "featured", "feature", "late", "disk", "disc"},
+    {"merger", "merging", "interacting", "interaction"},
+    {"irregular", "peculiar", "disturbed"},
+    {"artefact", "artifact", "star"},
+)
 
 
 def propose_mapping(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
@@ -37,6 +44,34 @@ def propose_mapping(old: Sequence[str], new: Sequence[str]) -> dict[str, str]:
     words = {name: _words(name) for name in old}
     found = {name: _counterpart(name, words) for name in new}
     return {name: match for name, match in found.items() if match}
+
+
+def suggest_kin(old: Sequence[str], new: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Suggest old classes of much the same kind for new ones without a counterpart, as elliptical for smooth.
+
+    Other than :func:`propose_mapping` these are no spellings of one name, so that they are never taken unasked: surveys
+    call different galaxies smooth.
+
+    Parameters
+    ----------
+    old, new
+        Names of the classes that a network knows, and of those of the new data.
+    known
+        The old name by the new one, where there is a counterpart; these old classes are suggested no more.
+
+    Examples
+    --------
+    >>> suggest_kin(("edge-on", "elliptical", "spiral"), ("edge_on", "featured", "smooth"), {"edge_on": "edge-on"})
+    {'featured': 'spiral', 'smooth': 'elliptical'}
+    """
+    free = [name for name in old if name not in known.values()]
+    found: dict[str, str] = {}
+    for name in new:
+        kinds = [kind for kind in _KINDS if kind & set(_words(name))]
+        kin = [other for other in free if any(kind & set(_words(other)) for kind in kinds)]
+        if name not in known and len(kinds) == 1 and len(kin) == 1:
+            found[name] = kin[0]
+    return found
 
 
 def complete_mapping(old: Sequence[str], new: Sequence[str], chosen: Mapping[str, str]) -> dict[str, str]:

@@ -127,7 +127,7 @@ class StampRecipe:
     def differences(self, other: StampRecipe) -> list[Problem]:
         """How the stamps of another dataset differ from these, those of the training, beside bands and final scale."""
         found: list[Problem] = []
-        if self._making() != other._making():
+        if self.is_made_otherwise(other):
             found.append(
                 Problem(
                     f"These stamps were made otherwise ({other.describe()}) than in training ({self.describe()}).",
@@ -167,6 +167,10 @@ class StampRecipe:
                 )
             )
         return found
+
+    def is_made_otherwise(self, other: StampRecipe) -> bool:
+        """Whether the stamps of another dataset show another part of the sky, or fill missing pixels otherwise."""
+        return self._making() != other._making()
 
     @property
     def _is_resampled(self) -> bool:

@@ -188,9 +188,9 @@ def run(
         target = opened.predictor.target
         is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         checksum = opened.cutouts.checksum
-        labels, unknown, mapped = _read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
+        labels, unknown, mapped = read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         part, rows = (
-            (part, _select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
+            (part, select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
         problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
         problems += [remarks.on_mapped_classes(mapped)] if mapped else []
@@ -286,7 +286,7 @@ def _predict_validation(
         return (yield from predict_validation(folder.best, stop)) if decisions.is_estimated(wish) else None
     if not decisions.needs_validation(wish):
         return None
-    rows = _select_rows(folder, opened.cutouts, "validation", labels)
+    rows = select_rows(folder, opened.cutouts, "validation", labels)
     predictions = yield from predict.predict_rows(opened, rows, stop)
     return labels[rows], predictions.scores
 
@@ -298,7 +298,8 @@ def _assumed_or_none(opened: NetworkOnData, folder: RunFolder) -> NDArray[np.flo
         return None
 
 
-def _select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
+def select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
+    """The labelled galaxies of a part of a run's own dataset, as rows of it."""
     if part == "all":
         return _labelled_rows(labels)
     rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
@@ -309,7 +310,7 @@ def _labelled_rows(labels: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(targets.has_label(labels))
 
 
-def _read_labels(
+def read_labels(
     cutouts: Cutouts,
     target: Target,
     hand_labels: LabelJournal | None,

@@ -40,13 +40,29 @@ def bootstrap(confusion: NDArray[np.int64]) -> MeanIntervals:
     samples = max(100, min(_SAMPLES, _CELLS // count**2))
     random = np.random.default_rng(0)
     drawn = random.multinomial(total, confusion.ravel() / total, samples).reshape(samples, count, count)
-    hits = drawn.diagonal(axis1=1, axis2=2)  # (samples, K)
-    true, called = drawn.sum(axis=2), drawn.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        complete = np.nanmean(np.where(true > 0, hits / true, np.nan), axis=1)
-        f1 = np.where(true + called > 0, 2 * hits / (true + called), np.nan)  # (samples, K)
+    completeness, f1 = _by_class(drawn)
     by_class = tuple(_interval(each[np.isfinite(each)]) for each in f1.T)
-    return MeanIntervals(_interval(complete), _interval(np.nanmean(f1, axis=1)), by_class)
+    return MeanIntervals(_interval(np.nanmean(completeness, axis=1)), _interval(np.nanmean(f1, axis=1)), by_class)
+
+
+def means(confusions: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Accuracy, balanced accuracy and macro F1 of several matrices (samples, K, K), each (samples,)."""
+    completeness, f1 = _by_class(confusions)
+    hits = np.trace(confusions, axis1=1, axis2=2)
+    return {
+        "accuracy": hits / confusions.sum(axis=(1, 2)),
+        "balanced_accuracy": np.nanmean(completeness, axis=1),
+        "macro_f1": np.nanmean(f1, axis=1),
+    }
+
+
+def _by_class(confusions: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Completeness and F1 of the classes, each (samples, K); NaN where a class does not occur."""
+    hits = confusions.diagonal(axis1=1, axis2=2)
+    true, called = confusions.sum(axis=2), confusions.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        completeness = np.where(true > 0, hits / true, np.nan)
+        return completeness, np.where(true + called > 0, 2 * hits / (true + called), np.nan)
 
 
 def _interval(values: NDArray[np.float64]) -> Interval | None:

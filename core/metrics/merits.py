@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.target import Classes, Target, outputs
+from core.metrics import confusion_bootstrap
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.report import ClassReport, Report, make_report
 
 _ROUNDING = 1e-9  # of a value: a smaller error is rounding
 _BOOTSTRAP_SAMPLES = 200
+_OF_THE_CONFUSION = ("accuracy", "balanced_accuracy", "macro_f1")  # depend on the confusion matrix alone
 _LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error", "loss", "scatter", "mae", "outliers")
 _DISPLAY_NAMES = {
     "accuracy": "accuracy",
@@ -72,19 +74,43 @@ def sampling_error(
 ) -> float:
     """Standard deviation of a figure of merit over different samples of galaxies of the same kind.
 
-    A bootstrap over the evaluated galaxies, stratified by class as the split is; for an accuracy p of n galaxies it is
-    √(p (1 − p) / n). Labels and scores are those of :func:`core.metrics.report.make_report`. Samples in which it is
-    undefined, such as the purity of a class that is never predicted, do not count. 0 where all samples give the same
+    See :func:`resample`; for an accuracy p of n galaxies it is √(p (1 − p) / n). 0 where all samples give the same
     value, as when every galaxy is right: the error is then unknown.
+    """
+    return spread_of(resample(target, labels, scores, metric, seed, decision))
+
+
+def resample(
+    target: Target,
+    labels: NDArray[Any],
+    scores: NDArray[np.floating[Any]],
+    metric: str,
+    seed: int,
+    decision: Decision = MOST_PROBABLE,
+) -> NDArray[np.float64]:
+    """A figure of merit on 200 samples of the galaxies, (200,): a bootstrap, stratified by class as the split is.
+
+    Labels and scores are those of :func:`core.metrics.report.make_report`. The same seed draws the same galaxies for
+    every network, so that differences can be resampled, too. NaN for samples in which it is undefined, such as the
+    purity of a class that is never predicted.
     """
     random = np.random.default_rng(seed)
     kinds = labels if isinstance(target, Classes) else np.zeros(len(labels), int)
     groups = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
-    values = []
-    for _ in range(_BOOTSTRAP_SAMPLES):
-        rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        values.append(flatten(make_report(target, labels[rows], scores[rows], decision))[metric])
-    defined = np.array([value for value in values if value is not None and np.isfinite(value)])
+    samples = (
+        np.concatenate([random.choice(group, len(group)) for group in groups]) for _ in range(_BOOTSTRAP_SAMPLES)
+    )
+    if isinstance(target, Classes) and metric in _OF_THE_CONFUSION and len(groups) > 1:
+        count = len(target.names)
+        cells = labels * count + decision.choose(scores)
+        drawn = [np.bincount(cells[rows], minlength=count**2).reshape(count, count) for rows in samples]
+        return confusion_bootstrap.means(np.array(drawn))[metric]
+    return np.array([flatten(make_report(target, labels[rows], scores[rows], decision))[metric] for rows in samples])
+
+
+def spread_of(samples: NDArray[np.float64]) -> float:
+    """The standard deviation of the samples that have a value; 0 for what is no more than rounding."""
+    defined = samples[np.isfinite(samples)]
     if len(defined) < 2:
         return 0.0
     error = float(np.std(defined))

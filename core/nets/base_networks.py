@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.errors import UnreadableFile
+from core.project.runs import RunFolder
 
 PREFIX = "base:"
 _ENDING = ".safetensors"
@@ -49,6 +50,13 @@ def find(name: str) -> Path:
 def base_networks() -> tuple[BaseNetwork, ...]:
     """All networks that come with the program, by name."""
     return tuple(_describe(path) for path in _files())
+
+
+def title_of(start: str) -> str:
+    """The title of what a training starts from: of a run, of a base network, or the name of a file."""
+    if not is_named(start):
+        return RunFolder(Path(start)).title
+    return next((each.title for each in base_networks() if each.name == start), start.removeprefix(PREFIX))
 
 
 def _describe(path: Path) -> BaseNetwork:

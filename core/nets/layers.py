@@ -89,6 +89,11 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
     return rows
 
 
+def named_layers(network: CNN) -> list[tuple[str, str, nn.Module]]:
+    """Name, kind and module of all layers in their order, without their shapes."""
+    return [(name, _kind(module), module) for name, module in _chain(network)]
+
+
 def _chain(network: CNN) -> list[tuple[str, nn.Module]]:
     """The modules in sequence; a residual block counts as one, since its branches are parallel."""
     parts = [("features", network.features), ("head", network.head)]

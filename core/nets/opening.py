@@ -46,6 +46,7 @@ def open_network_on_data(
     data: Path | str,
     device: str = "auto",
     given_zero_points: Sequence[float] = (),
+    given_bands: str = "",
     *,
     needs_answers: bool = True,
 ) -> Iterator[NetworkOnData]:
@@ -64,8 +65,10 @@ def open_network_on_data(
         The device on which the network is computed.
     given_zero_points
         Of the dataset's bands, instead of those in its file: one for all or one for each; empty: those in its file.
+    given_bands
+        Which bands feed the network's, as text, instead of those that were chosen before; empty: those.
     needs_answers
-        Whether a network that has only learned features, and has no answers, is refused.
+        Whether a network that has learned without labels, and gives features only, is refused.
 
     Raises
     ------
@@ -83,7 +86,8 @@ def open_network_on_data(
             zero_points.set_zero_points(cutouts, given_zero_points)
         bands = [band.name for band in cutouts.bands]
         doubts: list[Problem] = []
-        if (mapping := find_mapping(predictor, Path(network), bands)) is not None:
+        given = BandMapping.parse(given_bands, bands, predictor.bands) if given_bands else None
+        if (mapping := given or find_mapping(predictor, Path(network), bands)) is not None:
             cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
             doubts.append(describe_mapping(mapping, predictor.bands, bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)

@@ -1,4 +1,8 @@
-"""The journal of hand labels: append-only; a change is undone by recording its inverse."""
+"""The journal of hand labels: append-only; a change is undone by recording its inverse.
+
+A line is a change of one label, by one person where a name was given; or says from when on which vote counts where
+several people have labelled a galaxy (:mod:`core.project.votes`).
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Problem, UnreadableFile
 from core.project.files import append_durably, make_folder, write_atomically
+from core.project.votes import COUNTINGS, Counting, Votes
 from core.reading import is_there, reading, require_file
 from core.wording import count_of
 
@@ -23,13 +28,25 @@ _NAMED = 5  # damaged lines named in a sentence
 
 @dataclass(frozen=True)
 class LabelChange:
-    """One galaxy's label in one column was changed."""
+    """One galaxy's label in one column was changed; a person's vote that is None was not there, or was withdrawn."""
 
     time: str
     id: str
     column: str
-    old: str
-    new: str
+    old: str | None
+    new: str | None
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class CountingChange:
+    """From now on another vote counts."""
+
+    time: str
+    count: Counting
+
+
+Change: TypeAlias = LabelChange | CountingChange
 
 
 class LabelJournal:
@@ -48,8 +65,8 @@ class LabelJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.unsaved: list[LabelChange] = []
-        self._frozen: tuple[dict[tuple[str, str], str], list[int]] | None = None
+        self.unsaved: list[Change] = []
+        self._frozen: tuple[Votes, list[int]] | None = None
 
     def frozen(self, until: float = math.inf) -> LabelJournal:
         """The journal as it is now, whatever labels are given from now on.
@@ -71,8 +88,10 @@ class LabelJournal:
         """Append a change and flush it to the disk. To undo one, record it with ``old`` and ``new`` exchanged."""
         return self.record_all(column, [(id, old, new)])[0]
 
-    def record_all(self, column: str, changes: Sequence[tuple[str, str, str]]) -> list[LabelChange]:
-        """Append several changes (id, old, new) of one column, flushed to the disk once.
+    def record_all(
+        self, column: str, changes: Sequence[tuple[str, str | None, str | None]], by: str = ""
+    ) -> list[LabelChange]:
+        """Append several changes (id, old, new) of one column by one person, flushed to the disk once.
 
         Raises
         ------
@@ -80,10 +99,21 @@ class LabelJournal:
             They cannot be written; they are kept in :attr:`unsaved`.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        recorded = [LabelChange(now, name, column, old, new) for name, old, new in changes]
+        recorded = [LabelChange(now, name, column, old, new, by) for name, old, new in changes]
         self.unsaved += recorded
         self.save_unsaved()
         return recorded
+
+    def record_counting(self, counting: Counting) -> None:
+        """Have another vote count from now on, where several people have labelled a galaxy.
+
+        Raises
+        ------
+        Problem
+            It cannot be written; it is kept in :attr:`unsaved`.
+        """
+        self.unsaved.append(CountingChange(datetime.now(UTC).isoformat(timespec="seconds"), counting))
+        self.save_unsaved()
 
     def save_unsaved(self) -> None:
         """Write the changes that could not be written before.
@@ -123,6 +153,16 @@ class LabelJournal:
         UnreadableFile
             The file as a whole cannot be read.
         """
+        return self.votes().labels()
+
+    def votes(self) -> Votes:
+        """The present votes of each person.
+
+        Raises
+        ------
+        UnreadableFile
+            The file as a whole cannot be read.
+        """
         return self._read()[0]
 
     @property
@@ -148,11 +188,11 @@ class LabelJournal:
             raise problem
         return self
 
-    def _read(self, until: float = math.inf) -> tuple[dict[tuple[str, str], str], list[int]]:
-        """The labels at some time in seconds since 1970, and the numbers of the damaged lines, from 1."""
+    def _read(self, until: float = math.inf) -> tuple[Votes, list[int]]:
+        """The votes at some time in seconds since 1970, and the numbers of the damaged lines, from 1."""
         if self._frozen is not None:
-            return dict(self._frozen[0]), self._frozen[1]
-        labels: dict[tuple[str, str], str] = {}
+            return self._frozen
+        votes = Votes()
         damaged: list[int] = []
         for number, line in enumerate(self._lines(), 1):
             try:
@@ -161,9 +201,10 @@ class LabelJournal:
                 damaged.append(number)
             else:
                 if change is not None and _seconds(change.time) <= until:
-                    labels[change.id, change.column] = change.new
-        labels.update({(change.id, change.column): change.new for change in self.unsaved})
-        return labels, damaged
+                    _apply(change, votes)
+        for change in self.unsaved:
+            _apply(change, votes)
+        return votes, damaged
 
     def _lines(self) -> list[bytes]:
         if not is_there(self.path):
@@ -180,13 +221,28 @@ def write_labels(labels: Mapping[tuple[str, str], str], path: Path) -> None:
     write_atomically(path, _as_lines(changes) + "\n" if changes else "")
 
 
-def _parse_change(line: bytes) -> LabelChange | None:
+def _apply(change: Change, votes: Votes) -> None:
+    if isinstance(change, CountingChange):
+        votes.counting = change.count
+    else:
+        votes.record(change.id, change.column, change.by, change.new)
+
+
+def _parse_change(line: bytes) -> Change | None:
     """One line of a journal; None: it is empty, or a crash cut it off."""
     text = line.strip()
     if not text or (text.startswith(b"{") and not text.endswith(b"}")):
         return None
-    change = LabelChange(**json.loads(text))
-    if not all(isinstance(value, str) for value in (change.id, change.column, change.new)):
+    values = json.loads(text)
+    if "count" in values:
+        counting = CountingChange(**values)
+        if counting.count not in COUNTINGS:
+            raise ValueError("not known")
+        return counting
+    change = LabelChange(**values)
+    if not all(isinstance(value, str) for value in (change.id, change.column, change.by)):
+        raise ValueError("not text")
+    if not isinstance(change.new, str) and not (change.new is None and change.by):
         raise ValueError("not text")
     return change
 
@@ -199,8 +255,10 @@ def _seconds(time: str) -> float:
         return 0.0
 
 
-def _as_lines(changes: Sequence[LabelChange]) -> str:
-    return "\n".join(json.dumps(asdict(change), ensure_ascii=False) for change in changes)
+def _as_lines(changes: Sequence[Change]) -> str:
+    """The changes as lines of JSON; without a name, as every version of the program reads them."""
+    plain = [{name: value for name, value in asdict(change).items() if name != "by" or value} for change in changes]
+    return "\n".join(json.dumps(values, ensure_ascii=False) for values in plain)
 
 
 def apply_labels(

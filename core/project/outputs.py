@@ -24,6 +24,7 @@ VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
 PNG, PDF = "a PNG picture", "a PDF page"
+WEIGHTS = "the weights of a network (safetensors)"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
 
 _HEAD = 1 << 16  # bytes that are looked at
@@ -47,6 +48,7 @@ _ENDINGS = {
     ".xml": VOTABLE,
     ".parquet": PARQUET,
     ".h5": DATASET,
+    ".safetensors": WEIGHTS,
     ".toml": SETTINGS,
     ".jsonl": "a text file (.jsonl)",
     ".png": PNG,
@@ -59,13 +61,15 @@ _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZ
 _TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
 _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, of a layer's responses, of measurements
     rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y"
-    rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
+    rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,before,after,truth"
+    rb"|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
 )
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
-    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split)\.csv|(metrics|bands)\.json"
-    r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|best\.safetensors|(last|snapshots)/.*"
+    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split|unlabelled)\.csv"
+    r"|(metrics|bands)\.json"
+    r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|(best|start)\.safetensors|(last|snapshots)/.*"
 )
 _OF_A_PROJECT = re.compile(r"project\.toml|project\.lock|window\.json|labels/.*|parts/.*")
 
@@ -204,7 +208,7 @@ def kind_of(path: Path) -> str:
     if head.startswith(b"SIMPLE  ="):
         return _kind_of_fits(head)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
-        return "the weights of a network (safetensors)"
+        return WEIGHTS
     return next((kind for mark, kind in _MARKS if head.startswith(mark)), "") or _kind_of_text(head, path)
 
 

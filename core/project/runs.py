@@ -21,6 +21,8 @@ from core.reading import is_there, read_text, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 SUGGESTION_STUDY_FILE = "suggestions.toml"
+TRANSFER_FILE, MATRIX_FILE = "transfer.toml", "matrix.toml"
+STUDY_FILES = (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE, TRANSFER_FILE, MATRIX_FILE)
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training without labels
@@ -162,7 +164,7 @@ class RunFolder:
     @property
     def is_study(self) -> bool:
         """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
-        return any((self.path / name).exists() for name in (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE))
+        return any((self.path / name).exists() for name in STUDY_FILES)
 
     @property
     def environment_file(self) -> Path:
@@ -188,6 +190,11 @@ class RunFolder:
     def split_file(self) -> Path:
         """Which galaxy was in which part."""
         return self.path / "split.csv"
+
+    @property
+    def unlabelled_file(self) -> Path:
+        """Which galaxies a run is shown without labels; missing where it is shown none."""
+        return self.path / "unlabelled.csv"
 
     @property
     def labels_file(self) -> Path:

@@ -45,6 +45,7 @@ _DEFAULTS_OF_6: dict[str, Values] = {
         "unfreeze_every": 0,
         "batch_statistics": "adapted",
         "pull_to_start": 0.0,
+        "input_scaling": "kept",
     },
 }
 PREDICTOR = 7

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +15,18 @@ from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem
 from core.metrics import merits
 from core.metrics.uncertainty import plus_minus
-from core.project.files import write_csv
-from core.reading import read_lines, reading
-from core.studies import power_law
+from core.studies import point_table, power_law
+from core.studies.point_table import error_name
 from core.studies.power_law import PowerLaw
 
-_LEADING_COLUMNS = ("size", "seed", "run", "epochs", "best_epoch", "galaxies")  # of a row; the figures of merit follow
-_ERROR = "_error"
+_LEADING: dict[str, Callable[[str], Any]] = {  # columns of a row; the figures of merit follow
+    "size": int,
+    "seed": int,
+    "run": str,
+    "epochs": int,
+    "best_epoch": int,
+    "galaxies": int,
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class SizeStudy:
     def common_error(self) -> float:
         """The error common to all values, since the evaluated galaxies are the same; that of the largest size."""
         largest = max(self.sizes)
-        return float(np.mean([p.values[self.metric + _ERROR] for p in self.points if p.size == largest]))
+        return float(np.mean([p.values[error_name(self.metric)] for p in self.points if p.size == largest]))
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -203,15 +208,7 @@ def _format_count(size: float) -> str:
 
 def write_table(study: SizeStudy, path: Path) -> None:
     """Write the table: a row for each run, first size and seed, then the figures of merit."""
-    names = list(dict.fromkeys(name for point in study.points for name in point.values))
-    rows = [
-        [
-            *(str(getattr(point, name)) for name in _LEADING_COLUMNS),
-            *(_format_cell(point.values.get(name)) for name in names),
-        ]
-        for point in study.points
-    ]
-    write_csv(path, [[*_LEADING_COLUMNS, *names], *rows])
+    point_table.write(path, tuple(_LEADING), study.points)
 
 
 def read_table(path: Path) -> tuple[Point, ...]:
@@ -222,8 +219,7 @@ def read_table(path: Path) -> tuple[Point, ...]:
     UnreadableFile
         It is missing or not such a table.
     """
-    with reading("The table of the study", path):
-        return tuple(_parse_point(row) for row in csv.DictReader(read_lines(path)))
+    return point_table.read(path, _LEADING, Point)
 
 
 def choose_metric(requested: str, known: Sequence[str]) -> str:
@@ -239,18 +235,3 @@ def choose_metric(requested: str, known: Sequence[str]) -> str:
     if requested not in known:
         raise SettingsProblem(f"There is no score “{requested}”.", f"The scores are: {', '.join(known)}.", "metric")
     return requested
-
-
-def error_name(metric: str) -> str:
-    """The column that holds a metric's error."""
-    return metric + _ERROR
-
-
-def _format_cell(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.6g}"
-
-
-def _parse_point(row: Mapping[str, str]) -> Point:
-    values = {name: float(text) if text else math.nan for name, text in row.items() if name not in _LEADING_COLUMNS}
-    numbers = {name: int(row[name]) for name in _LEADING_COLUMNS if name != "run"}
-    return Point(run=row["run"], values=values, **numbers)

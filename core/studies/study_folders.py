@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import Problem
-from core.project.runs import SEARCH_FILE, SIZE_STUDY_FILE
+from core.project.runs import MATRIX_FILE, SEARCH_FILE, SIZE_STUDY_FILE, TRANSFER_FILE
 from core.reading import is_there, modified, read_lines, reading
 from core.settings import toml
+from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
+from core.studies.transfer_settings import MatrixSettings, TransferStudySettings
 from core.train.settings import RunSettings
 
-StudyKind = Literal["search", "training size"]
-_FILES: dict[StudyKind, tuple[str, str]] = {
-    "search": (SEARCH_FILE, "trials.csv"),
-    "training size": (SIZE_STUDY_FILE, "study.csv"),
+StudyKind = Literal["search", "training size", "transfer", "matrix"]
+_FILES: dict[StudyKind, tuple[str, str, type[Settings]]] = {
+    "search": (SEARCH_FILE, "trials.csv", SearchSettings),
+    "training size": (SIZE_STUDY_FILE, "study.csv", TrainingSizeSettings),
+    "transfer": (TRANSFER_FILE, "study.csv", TransferStudySettings),
+    "matrix": (MATRIX_FILE, "study.csv", MatrixSettings),
 }
 JOURNAL_FILE = "optuna.jsonl"
 _FOLDER = "studies"
@@ -38,7 +42,7 @@ class Study:
     folder
         Where it is.
     kind
-        Search or training-size study.
+        What it studies.
     progress
         The number of runs or trials, as text.
     begun
@@ -66,7 +70,7 @@ def title_of(folder: Path) -> str:
 
 def kind_of(folder: Path) -> StudyKind | None:
     """The kind of study in a folder; None: there is none."""
-    return next((kind for kind, (settings, _) in _FILES.items() if (folder / settings).exists()), None)
+    return next((kind for kind, (settings, _, _) in _FILES.items() if (folder / settings).exists()), None)
 
 
 def list_studies(project: Path) -> list[Study]:
@@ -105,8 +109,8 @@ def _start_time(folder: Path, settings: str) -> datetime | None:
 
 def _read_progress(folder: Path, kind: StudyKind) -> str:
     """The number of runs or trials; also looks at the other files of the study, without opening its runs."""
-    settings, table = _FILES[kind]
-    toml.load(SearchSettings if kind == "search" else TrainingSizeSettings, folder / settings)
+    settings, table, model = _FILES[kind]
+    toml.load(model, folder / settings)
     if is_there(folder / "settings.toml"):
         toml.load(RunSettings, folder / "settings.toml")
     if kind == "search" and is_there(folder / JOURNAL_FILE):

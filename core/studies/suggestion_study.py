@@ -268,12 +268,11 @@ def _choose(
     is_known = np.array([facts.ids[row] in shown for row in facts.pool])
     wanted = planned.labels - int(is_known.sum())
     start = settings.transfer.start_from
-    base = Path(start).expanduser() if start else None
+    base = Path(start) if start else None
     latest = base if before is None else before.folder.path
     choice: Choice = "random" if latest is None else planned.method
-    method, _ = suggestions.choose_method(
-        SuggestSettings(method=choice, switch_at=study.switch_at), int(is_known.sum()), facts.classes
-    )
+    settings_of_choice = SuggestSettings(method=choice, switch_at=study.switch_at)
+    method, _ = suggestions.choose_method(settings_of_choice, int(is_known.sum()), facts.classes)
     if method == "random":  # one order for each seed, whatever the counts are
         order = np.random.default_rng(planned.seed).permutation(len(facts.pool))
         new = order[~is_known[order]][:wanted]

@@ -34,7 +34,7 @@ from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
 from core.reading import reading
-from core.studies import frozen, run_list, size_figure, size_study
+from core.studies import frozen, point_table, run_list, size_figure, size_study
 from core.studies.run_list import PlannedRun
 from core.studies.settings import TrainingSizeSettings, parse_size
 from core.studies.size_study import Point, SizeStudy
@@ -197,7 +197,7 @@ def _open_study(folder: Path) -> SizeStudy:
     known = list(points[0].values) if points else [settings.metric, "accuracy"]
     metric = size_study.choose_metric(settings.metric, known)
     wanted = max(len(points), len(settings.sizes) * settings.seeds)
-    for point, name in itertools.product((*points, *tested), (metric, size_study.error_name(metric))):
+    for point, name in itertools.product((*points, *tested), (metric, point_table.error_name(metric))):
         point.values[name]  # or else it is missing
     test = SizeStudy(folder, "test", metric, tested, wanted) if tested else None
     return SizeStudy(folder, "validation", metric, points, wanted, test)
@@ -232,7 +232,7 @@ def _evaluate(
 ) -> Point:
     evaluated = result_of(evaluation.run(wanted.folder, wanted.data, part, stop, hand_labels=hand_labels))
     values = merits.flatten(evaluated.report)
-    values[size_study.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
+    values[point_table.error_name(metric)] = evaluated.sampling_error(metric, wanted.seed)
     about = read_metrics(wanted.folder.metrics_file)
     return Point(
         size=about["data"]["galaxies"]["training"],
@@ -261,7 +261,7 @@ def _evaluate_test(
 def _earlier_points(folder: Path, metric: str) -> dict[tuple[int, int], Point]:
     """The runs that were evaluated earlier with this metric, by size and seed."""
     points = _read_points(folder / TABLE)
-    return {(point.size, point.seed): point for point in points if size_study.error_name(metric) in point.values}
+    return {(point.size, point.seed): point for point in points if point_table.error_name(metric) in point.values}
 
 
 def _read_points(table: Path) -> tuple[Point, ...]:

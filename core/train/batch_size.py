@@ -29,6 +29,11 @@ def choose_repeats(settings: RunSettings, galaxies: int) -> int:
         return options.repeats
     if options.batch_size is not None or settings.transfer.start_from:
         return 1
+    return repeats_for(galaxies)
+
+
+def repeats_for(galaxies: int) -> int:
+    """How often an epoch has to show each of a number of galaxies to show enough."""
     return math.ceil(_SHOWN / max(galaxies, 1))
 
 

@@ -30,7 +30,7 @@ from core.project.files import write_atomically
 from core.reading import format_of, read_json, read_text, reading, require_file
 
 FORMAT = 1
-_TRAINED = "weights.safetensors"
+_TRAINED, _BESIDE = "weights.safetensors", "beside.safetensors"
 _EPOCHS_KEPT = 2  # a reader may be about to open the previous one
 
 
@@ -44,6 +44,7 @@ class Checkpoint:
     seed: int
     scaler: dict[str, Any] = field(default_factory=dict[str, Any])
     average: tuple[dict[str, Tensor], int] | None = None  # of the weights, and how many steps are in it
+    beside: dict[str, Tensor] = field(default_factory=dict[str, Tensor])  # weights of a network that is trained beside
 
 
 def save(
@@ -54,11 +55,13 @@ def save(
     seed: int,
     scaler: Mapping[str, Any] | None = None,
     trained: tuple[Mapping[str, Tensor], int] | None = None,
+    beside: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Write the epoch that has just ended, then remove older ones.
 
     ``scaler`` is the state of the gradient scaler, which is used with float16 only. Where the predictor has an average
-    of the weights, ``trained`` has the weights themselves, and the number of steps in the average.
+    of the weights, ``trained`` has the weights themselves, and the number of steps in the average. ``beside`` has the
+    weights of a network that is trained beside it, as the discriminator of two surveys.
 
     Returns
     -------
@@ -71,8 +74,9 @@ def save(
     tensors, plain = _split_state(state_dict["state"])
     write_atomically(folder / "optimiser.safetensors", safetensors.torch.save(tensors))
     if trained is not None:
-        weights = {name: value.detach().cpu().contiguous() for name, value in trained[0].items()}
-        write_atomically(folder / _TRAINED, safetensors.torch.save(weights))
+        write_atomically(folder / _TRAINED, _serialise(trained[0]))
+    if beside:
+        write_atomically(folder / _BESIDE, _serialise(beside))
     state = {
         "format": FORMAT,
         "seed": seed,
@@ -120,7 +124,12 @@ def load(last: Path) -> Checkpoint:
                 state["averaged_steps"],
             )
             predictor.network.load_state_dict(_load_tensors(folder / _TRAINED))
-        return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"], average)
+        beside = _load_tensors(folder / _BESIDE) if (folder / _BESIDE).exists() else {}
+        return Checkpoint(predictor, state_dict, history, state["seed"], state["scaler"], average, beside)
+
+
+def _serialise(weights: Mapping[str, Tensor]) -> bytes:
+    return safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in weights.items()})
 
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ from core.errors import SettingsProblem, Stopped
 from core.events import NEVER, Progress, Work
 from core.nets.cnn import CNN
 from core.nets.device import free_memory, memory_format
+from core.nets.predictor import Predictor
 from core.train import distributed
 from core.train.batches import ImageSource, Pool, Rows, batches_in_order
 from core.train.forward import batch_labels, vary
@@ -80,18 +81,21 @@ class FeatureCache:
 
 
 def is_wanted(settings: RunSettings, network: CNN) -> bool:
-    """Whether features are kept: it is wished, and every block is frozen."""
+    """Whether features are kept: it is wished, every block is frozen, and no other galaxies are shown."""
     chosen = settings.transfer
+    if settings.unlabelled.method != "none":
+        return False
     return bool(chosen.cached_views and chosen.start_from) and chosen.freeze_blocks == len(network.blocks)
 
 
-def trained_part(network: CNN, settings: RunSettings) -> nn.Module:
+def trained_part(predictor: Predictor, settings: RunSettings) -> nn.Module:
     """What the training passes its batches through: the head alone where features are kept."""
+    network = predictor.network
     return network.head if is_wanted(settings, network) else network
 
 
 def without(settings: RunSettings) -> RunSettings:
-    """The settings without kept features, for a measurement that needs few batches."""
+    """The settings without kept features, for a measurement that needs few batches, at rates of its own."""
     return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"cached_views": 0})})
 
 

@@ -27,26 +27,35 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
     With kept features (n, V, F), one of the views of each galaxy is passed through the head, and returned. Where
     several processes train together, each passes its own galaxies of the batch.
     """
-    seed = plan.settings.seed
     if plan.features is None:
         varied = vary(plan, stamps, epoch, batch)
     else:
         varied = stamps[torch.arange(len(stamps)), _choose_views(plan, len(stamps), epoch, batch)]
-    own = distributed.own_slice(len(varied))
+    return varied, pass_through(plan, varied, epoch, batch)
+
+
+def pass_through(plan: TrainingPlan, inputs: Tensor, epoch: int, batch: int) -> Tensor:
+    """Pass what is ready for it (n, ...) through the network, in training mode; returns outputs (n, K)."""
+    own = distributed.own_slice(len(inputs))
     for dropout in plan.dropouts:
-        dropout.rows = (len(varied), own)
+        dropout.rows = (len(inputs), own)
         if dropout.generator is not None:
-            dropout.generator.manual_seed(torch_seed(seed, "dropout", epoch, batch))
+            dropout.generator.manual_seed(torch_seed(plan.settings.seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        outputs = plan.distributed_network(varied[own])
-    return varied, distributed.gather(outputs, len(varied))
+        outputs = plan.distributed_network(inputs[own])
+    return distributed.gather(outputs, len(inputs))
 
 
 def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
     """Augment a batch (n, C, H, W), in the number format of the training."""
     random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
     varied = augment(stamps, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
-    return varied.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+    return as_input(plan, varied)
+
+
+def as_input(plan: TrainingPlan, images: Tensor) -> Tensor:
+    """Images (n, C, H, W) in the memory format and number format of the training."""
+    return images.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
 
 
 def answer_batch(plan: TrainingPlan, network: CNN, stamps: Tensor) -> Tensor:

@@ -15,26 +15,23 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, NotANumber, NotPossible, Problem, Stopped
+from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.metrics.tally import Tally
 from core.nets.cnn import CNN
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
-from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.metrics_file import write_metrics
 from core.project.runs import RunFolder, append_history
-from core.settings import toml
 from core.train import (
     checkpoint,
     comparison,
@@ -44,10 +41,10 @@ from core.train import (
     final_numbers,
     nan_diagnosis,
     optimiser,
-    overlaps,
     preparation,
     run_labels,
     run_report,
+    run_start,
     schedule,
     snapshots,
     start_network,
@@ -57,10 +54,12 @@ from core.train import (
 )
 from core.train.batches import ImageSource, batches_in_order, open_images
 from core.train.checkpoint import Checkpoint
-from core.train.forward import answer_batch, batch_labels, epoch_batches, forward_batch
+from core.train.forward import answer_batch, batch_labels, epoch_batches
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
+from core.train.unlabelled import beginning, judgement
+from core.train.unlabelled.term import forward
 from core.train.zero_shot import Baseline, evaluate_base
 
 Reason = Literal["finished", "early", "stopped"]
@@ -169,15 +168,19 @@ def run(
             plan.average.restore(*earlier.average)
         plan.facts |= run_report.read_overlaps(folder)
         if not goes_on:
-            plan.notices += _note_overlaps(plan, cutouts, folder, hand_labels)
-        prepare_folder(plan, folder, cutouts, earlier)
+            plan.notices += run_start.note_overlaps(plan, cutouts, folder, hand_labels)
+        yield from beginning.prepare(plan, labels, folder.unlabelled_file if goes_on else None, stop)
+        run_start.prepare_folder(plan, folder, cutouts, earlier)
         start_network.keep(plan, folder)
         if not goes_on:
             run_labels.keep_with_parts(plan, cutouts, folder, labels)
         for notice in plan.notices:
             yield Skipped(notice)
         rows = np.concatenate([plan.split.train, plan.split.validation])
-        with (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images:
+        with (
+            (yield from open_images(plan.cutouts, rows, plan.scaling_on_read, plan.device, stop)) as images,
+            (yield from beginning.open_images(plan, stop)),
+        ):
             baseline = (yield from evaluate_base(plan)) if earlier is None else run_report.read_baseline(folder)
             if baseline is not None:
                 yield Preview(baseline)
@@ -201,8 +204,11 @@ def _train(
 ) -> Work[RunResult]:
     settings, network = plan.settings, plan.predictor.network
     criterion, validation_criterion = optimiser.build_losses(settings, plan.target, plan.training_labels, plan.shift)
-    start = start_network.weights_to_return_to(plan, folder)
-    optimiser_step = OptimiserStep(network, settings, plan.precision, start)
+    optimiser_step = OptimiserStep(network, settings, plan.precision, start_network.weights_to_return_to(plan, folder))
+    if plan.unlabelled is not None:
+        plan.unlabelled.join(optimiser_step.optimiser)
+        if earlier is not None:
+            plan.unlabelled.restore(earlier.beside)
     plan.features = yield from feature_cache.compute(plan, images, stop)
     images = plan.features or images
     history = earlier.history if earlier is not None else []
@@ -268,13 +274,13 @@ def _train_epoch(
     tally, seconds, started = Tally(plan.target, survey, plan.predictor.output_scale), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = batch_labels(plan, rows, epoch, batch)
-        varied, outputs = forward_batch(plan, stamps, epoch, batch)
+        varied, outputs, added = forward(plan, stamps, epoch, batch)
         loss = criterion(outputs.float(), labels)
         value = loss.item()
         if not math.isfinite(value):
             raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
-        optimiser_step.step(loss, rate)
+        optimiser_step.step(loss + added, rate)
         if plan.average is not None:
             plan.average.update(plan.predictor.network, batches)
 
@@ -284,7 +290,8 @@ def _train_epoch(
         started = time.perf_counter()  # a paused run does not count
         if distributed.any_process(stop.is_set(), plan.device):
             break
-    return tally.scores(), seconds
+    scores = tally.scores()
+    return scores if plan.unlabelled is None else plan.unlabelled.end_epoch(scores), seconds
 
 
 def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: CNN | None = None) -> Tally:
@@ -308,10 +315,7 @@ def save_epoch(
     baseline: Baseline | None,
     values: Mapping[str, Any] | None = None,
 ) -> Work[None]:
-    """Save the epoch that has just ended, in an order that leaves a killed run consistent.
-
-    ``values`` are the numbers of the validation part, where they are not those of labels.
-    """
+    """Save the epoch that has just ended, so that a killed run is consistent; ``values``: of the validation part."""
     ended, predictor = history[-1], plan.answering
     is_best = ended.best_epoch == ended.epoch
     predictor.card = run_report.card_values(plan, folder, ended)
@@ -323,8 +327,9 @@ def save_epoch(
     write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline, values))
     scaler = optimiser_step.scaler.state_dict()
     trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)
+    beside = None if plan.unlabelled is None else plan.unlabelled.state()
     seed = plan.settings.seed
-    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, seed, scaler, trained)
+    path = checkpoint.save(folder.last, predictor, optimiser_step.optimiser, history, seed, scaler, trained, beside)
     yield ended
     yield CheckpointSaved(ended.epoch, path, is_best)
 
@@ -344,7 +349,10 @@ def _finish(
     ended = history[history[-1].best_epoch - 1]
     final = yield from final_numbers.compute(plan, folder, best, ended.validation.loss)
     afterwards = comparison.compare(plan, baseline, final)
+    judged = yield from judgement.judge(plan, best)
+    warnings += [] if judged is None or not judged.is_worse else [judged.sentence]
     values = run_report.metrics(plan, history, reason, warnings, baseline, final.values, afterwards)
+    values |= {} if judged is None else {"unlabelled": asdict(judged)}
     write_metrics(folder.metrics_file, values)
     run_report.write_card(folder, plan, values)
     run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
@@ -353,49 +361,3 @@ def _finish(
     return RunResult(
         folder.path, reason, ended.epoch, len(history), final.scores, baseline.scores if baseline else None
     )
-
-
-def _note_overlaps(
-    plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, hand_labels: LabelJournal | None
-) -> list[Problem]:
-    """Find what the run has in common with earlier test parts, also for its report."""
-    found = overlaps.find(plan.split, cutouts, plan.settings, folder, hand_labels)
-    if found:
-        plan.facts["overlaps"] = [str(problem) for problem in found]
-    return found
-
-
-def prepare_folder(plan: TrainingPlan, folder: RunFolder, cutouts: Cutouts, earlier: Checkpoint | None) -> None:
-    """Write settings, environment and split; for a resumed run, discard what came after its last complete epoch."""
-    fingerprint = splits.fingerprint(plan.split, cutouts.ids)
-    if earlier is not None and _recorded_split(folder, cutouts.ids) not in {None, fingerprint}:
-        raise NotPossible(
-            "The split of the data differs from the one with which this run began, so that it cannot be resumed.",
-            "Restore its split, or start a new run from its weights.",
-            str(folder.split_file),
-        )
-    if earlier is not None and not folder.labels_file.exists():
-        run_report.require_same_counts(folder, plan)
-    write_atomically(folder.settings_file, toml.dumps(plan.settings.with_paths_for(folder.path)))
-    folder.save_data_path(cutouts.path)
-    machine = environment.describe(plan.device, plan.precision, plan.settings.seed, cutouts.checksum, fingerprint)
-    write_atomically(folder.environment_file, machine)
-    splits.save(plan.split, cutouts.ids, folder.split_file)
-    folder.history_file.unlink(missing_ok=True)
-    if earlier is not None:
-        for ended in earlier.history:
-            append_history(folder.history_file, ended)
-        run_report.append_log(folder, f"goes on after epoch {len(earlier.history)}")
-    for notice in plan.notices:
-        run_report.append_log(folder, str(notice))
-
-
-def _recorded_split(folder: RunFolder, ids: Sequence[str]) -> str | None:
-    """The fingerprint of the split with which a run began; None: there is none.
-
-    The oldest runs saved the split alone, from which it is computed.
-    """
-    recorded = environment.recorded_split(folder.environment_file)
-    if recorded is None and folder.split_file.exists():
-        return splits.fingerprint(splits.load(folder.split_file, ids), ids)
-    return recorded

@@ -41,10 +41,12 @@ from core.train import (
 )
 from core.train.batches import ImageSource, Rows, batches_in_order, open_images
 from core.train.earlier_run import EarlierRun
-from core.train.forward import batch_labels, epoch_batches, forward_batch
+from core.train.forward import batch_labels, epoch_batches
 from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
+from core.train.unlabelled import beginning
+from core.train.unlabelled.term import forward
 
 FEW = 20  # training galaxies of a class
 _TIMED = (2, 12)  # batches, fewest and most; one before them is not timed, since the first is slower
@@ -177,6 +179,7 @@ def run(
     """
     with environment.reproducible_training(settings.optimiser.batch_size), Cutouts.open(data) as cutouts:
         plan = preparation.prepare(settings, cutouts, hand_labels=hand_labels)
+        yield from beginning.prepare(plan, hand_labels, stop=stop, is_rehearsal=True)
         yield Preview(describe(plan))
         if not measured:
             return None
@@ -272,15 +275,17 @@ def measure(
     )
     start = start_network.weights_to_return_to(plan)
     step = OptimiserStep(plan.predictor.network, plan.settings, plan.precision, start)
+    if plan.unlabelled is not None:
+        plan.unlabelled.join(step.optimiser)
     rate, tally = schedule.rate_at(plan.settings, 0), Tally(plan.target, scale=plan.predictor.output_scale)
 
     def train(batch: Rows) -> None:
         rows, stamps = next(iter(images.batches([[batch]])))
         labels = batch_labels(plan, rows, 1, 1)
-        _, outputs = forward_batch(plan, stamps, 1, 1)
+        _, outputs, added = forward(plan, stamps, 1, 1)
         loss = criterion(outputs.float(), labels)
         value = loss.item()  # waits for a GPU, as the training does
-        step.step(loss, rate)
+        step.step(loss + added, rate)
         if plan.average is not None:
             plan.average.update(plan.predictor.network, len(training))
         tally.add(outputs, labels, value)

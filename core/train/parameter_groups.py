@@ -1,14 +1,13 @@
 r"""The weights that are trained, in groups with a learning rate, a decay and a start of their own.
 
-With a *rate per block* :math:`\rho`, block b of a network of B blocks learns at :math:`\rho^{B + 1 - b}` times the rate
-of the head, which alone has the full one. Weights decay towards zero, one-dimensional biases and scales do not. With a
-*pull to the start* :math:`\alpha` the weights that were taken over from the earlier network have no such decay, but
-the penalty :math:`\alpha \lVert w - w_0 \rVert^2 / 2` on their distance from that network's; the new last layer, which
-has no start, decays as usual.
+Where blocks have a rate of their own, see :mod:`core.train.tuned_blocks`, the head alone has the full one. Weights
+decay towards zero, one-dimensional biases and scales do not. With a *pull to the start* :math:`\alpha` the weights that
+were taken over from the earlier network have no such decay, but the penalty :math:`\alpha \lVert w - w_0 \rVert^2 / 2`
+on their distance from that network's; the new last layer, which has no start, decays as usual.
 
 References
 ----------
-Howard & Ruder 2018, ACL, 328 (discriminative rates); Li, Grandvalet & Davoine 2018, ICML, PMLR 80, 2825 (L2-SP).
+Li, Grandvalet & Davoine 2018, ICML, PMLR 80, 2825 (L2-SP).
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from core.nets.cnn import CNN
 from core.train.settings import RunSettings
+from core.train.tuned_blocks import rate_share
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +58,13 @@ def make_groups(
     start
         The weights, by name, that those of the network are pulled towards, on its device; None: there is no pull.
     """
-    decay, rate = settings.optimiser.weight_decay, settings.transfer.block_rate
+    decay, chosen = settings.optimiser.weight_decay, settings.transfer
     named = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
-    if not isinstance(network, CNN) or not settings.transfer.start_from or (rate == 1 and start is None):
+    if not isinstance(network, CNN) or not chosen.start_from or (chosen.block_rate == 1 and start is None):
         return _by_dimension(list(named.values()), decay)
     groups: list[ParameterGroup] = []
     for block in range(len(network.blocks) + 1, 0, -1):
-        share = rate ** (len(network.blocks) + 1 - block)
+        share = rate_share(chosen, len(network.blocks), block)
         own = {name: weight for name, weight in named.items() if network.block_of(name) == block}
         pulled = {name: weight for name, weight in own.items() if start is not None and name in start}
         free = [weight for name, weight in own.items() if name not in pulled]

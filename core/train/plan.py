@@ -24,6 +24,7 @@ from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
     from core.train.feature_cache import FeatureCache
+    from core.train.unlabelled.term import UnlabelledTerm
 
 
 @dataclass
@@ -75,6 +76,8 @@ class TrainingPlan:
     features
         What the frozen blocks answer, see :mod:`core.train.feature_cache`: the images are then replaced by it, and the
         head alone is called; None: it is computed anew for every batch.
+    unlabelled
+        What is learned from galaxies without labels; None: nothing.
     """
 
     settings: RunSettings
@@ -97,6 +100,7 @@ class TrainingPlan:
     facts: dict[str, Any]
     notices: list[Problem]
     features: FeatureCache | None = None
+    unlabelled: UnlabelledTerm | None = None
 
     @property
     def called_part(self) -> nn.Module:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,7 @@ from core.data.cutouts import Cutouts
 from core.data.split import Split
 from core.data.target import Classes, Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, cnn, encoding, heads, layers, normalisation, transfer
+from core.nets import backbone, base_scaling, cnn, encoding, heads, layers, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
@@ -34,7 +33,6 @@ from core.train import (
     batch_size,
     class_frequencies,
     distributed,
-    feature_cache,
     initial_network,
     logarithm_notices,
     receptive_field,
@@ -49,6 +47,7 @@ from core.train.augmentation.views import permitted_views
 from core.train.averaging import WeightAverage
 from core.train.data_facts import describe_data
 from core.train.decided_parts import read_decided
+from core.train.feature_cache import trained_part
 from core.train.labels import numbers_of_votes, read_labels, to_loss_tensor
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator
@@ -116,7 +115,6 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
-    trained = feature_cache.trained_part(predictor.network, settings)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -134,7 +132,7 @@ def prepare(
         average=_average(predictor, settings),
         shift=class_frequencies.survey_shift(settings, target, labels, split),
         mirror=_mirror_indices(augmentation, target, device),
-        distributed_network=distributed.wrap(trained, _smallest_batch(split, settings)),
+        distributed_network=distributed.wrap(trained_part(predictor, settings), _smallest_batch(split, settings)),
         dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
@@ -160,6 +158,7 @@ def _adapt_to_base(
     """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
     settings = settings.model_copy(update={"network": base.network.settings})
     notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
+    settings = initial_network.drop_idle_views(settings, base)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
 
@@ -221,14 +220,14 @@ def split_dataset(
     """
     data = settings.data
     decided = read_decided(cutouts, data, hand_labels)
-    return splits.split(cutouts.ids, labels, target, data, settings.seed, _read_groups(cutouts, data.group), decided)
+    return splits.split(cutouts.ids, labels, target, data, settings.seed, read_groups(cutouts, data.group), decided)
 
 
 def _note_given_parts(
     cutouts: Cutouts, labels: NDArray[Any], split: Split, settings: RunSettings, hand_labels: LabelJournal | None
 ) -> list[Problem]:
     decided = read_decided(cutouts, settings.data, hand_labels)
-    ranks = parts.group_rows(cutouts.ids, _read_groups(cutouts, settings.data.group)).ranks
+    ranks = parts.group_rows(cutouts.ids, read_groups(cutouts, settings.data.group)).ranks
     return given_parts.notices(decided, ranks, labels, split, settings.data)
 
 
@@ -274,6 +273,7 @@ def _settings_without_effect(settings: RunSettings, target: Target) -> list[Prob
     names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
     names += [f"network.{name}" for name in ineffective_settings(settings.network)]
     names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
+    names += [f"unlabelled.{name}" for name in ineffective_settings(settings.unlabelled)]
     if settings.optimiser.balanced_batches and not isinstance(target, Classes):
         names.append("optimiser.balanced_batches")
     return [Problem("This setting has no effect beside the others.", "", name) for name in names]
@@ -291,6 +291,7 @@ def build_predictor(
     weights = torch_generator(settings.seed, "weights")
     scale = heads.fit_output_scale(target, labels)
     shape = cutouts.shape[1:]
+    zero_points = tuple(band.zero_point for band in cutouts.bands)
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
         network = cnn.build(settings.network, shape, heads.output_count(target, error_bars=error_bars), weights)
@@ -301,11 +302,11 @@ def build_predictor(
         network = transfer.prepare(
             base, shape, target, scale, weights, error_bars=error_bars, class_map=settings.transfer.class_map
         )
-        scaling = copy.deepcopy(base.normalisation)
+        is_refitted = settings.transfer.input_scaling == "refitted"
+        scaling = base_scaling.fit_anew(base, sample) if is_refitted else base_scaling.in_unit_of(base, zero_points)
     bands = tuple(band.name for band in cutouts.bands)
     scales = cutouts.median_pixel_scale
     known_range = fit_training_range(sample, bands, target, labels, cutouts.pixel_scale)
-    zero_points = tuple(band.zero_point for band in cutouts.bands)
     mapping = cutouts.mapping.sources if isinstance(cutouts, MappedCutouts) else ()
     swaps = _mirror_indices(settings.augmentation, target, torch.device("cpu")) is not None
     views = permitted_views(settings.augmentation, shape, mirrors_swap_labels=swaps)
@@ -364,7 +365,8 @@ def _smallest_batch(split: Split, settings: RunSettings) -> int:
     return galaxies // math.ceil(galaxies / batch_size.choose(settings.optimiser.batch_size, galaxies))
 
 
-def _read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+def read_groups(cutouts: Cutouts, column: str) -> list[str] | None:
+    """The object of each row by this column; None without a column."""
     if not column:
         return None
     if column not in cutouts.columns:

@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-Purpose = Literal["weights", "order", "augmentation", "dropout", "noise", "sample", "view"]
+Purpose = Literal[
+    "weights", "order", "augmentation", "dropout", "noise", "sample", "unlabelled", "discriminator", "view"
+]
 _PURPOSES: dict[Purpose, int] = {
     "weights": 1,
     "order": 2,
@@ -19,6 +21,8 @@ _PURPOSES: dict[Purpose, int] = {
     "dropout": 4,
     "noise": 5,
     "sample": 6,
+    "unlabelled": 7,
+    "discriminator": 8,
     "view": 9,
 }
 

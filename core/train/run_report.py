@@ -153,6 +153,7 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
         ),
         "",
         *_format_parts(plan.facts),
+        *_format_unlabelled(plan.facts),
         "",
         "## Scores",
         (
@@ -167,6 +168,8 @@ def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any
         )
         if afterwards := values["baseline"].get("afterwards"):
             lines += ["", afterwards["sentence"]]
+    if judged := values.get("unlabelled"):
+        lines += ["", judged["sentence"]]
     lines += ["", "## Convergence", "", verdict.describe(values)]
     changed = toml.differences(RunSettings(), plan.settings)
     lines += ["", "## Settings that differ from the default", ""]
@@ -199,6 +202,14 @@ def _format_parts(facts: Mapping[str, Any]) -> list[str]:
             for part, counts in classes.items()
         ),
     ]
+
+
+def _format_unlabelled(facts: Mapping[str, Any]) -> list[str]:
+    """Which galaxies were shown without labels, if any were."""
+    if (shown := facts.get("unlabelled")) is None:
+        return []
+    about = f"{shown['galaxies']:,} galaxies of {shown['data']} (fingerprint {shown['checksum']})"
+    return ["", f"Shown without labels ({shown['method']}): {about}."]
 
 
 def _format_values(values: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from core.errors import Problem, UnreadableFile
 from core.metrics import part_notes
 from core.metrics.guessing import Guess, guess_of_run
 from core.metrics.uncertainty import find_error
+from core.nets import base_networks
 from core.project import notes
 from core.project.metrics_file import read_metrics
 from core.project.notes import Notes
@@ -175,7 +176,7 @@ def summarise(run: RunFolder) -> RunSummary:
         loss=_to_float(validation.get("loss")),
         test=_to_float(test.get(name)),
         data=_dataset_name(run, facts),
-        start=RunFolder(Path(settings.transfer.start_from)).title if settings and settings.transfer.start_from else "",
+        start=base_networks.title_of(settings.transfer.start_from) if settings and settings.transfer.start_from else "",
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
         verdict=verdict.describe(metrics, with_advice=False),

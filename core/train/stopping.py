@@ -1,8 +1,8 @@
 """Early stopping, as a pure function of the validation history.
 
 An epoch is better if it improves on the best one so far by more than ``min_delta``; training stops after
-``patience`` epochs without a better one. There is no state between calls, so that a resumed run, a plot and a test all
-get the same result.
+``patience`` epochs without a better one. Where the last weights are kept, each epoch counts as the best so far. There
+is no state between calls, so that a resumed run, a plot and a test all get the same result.
 
 References
 ----------
@@ -36,6 +36,8 @@ def state(values: Sequence[float], settings: StoppingSettings) -> StoppingState:
 
     NaN is never better.
     """
+    if settings.keep == "last":
+        return StoppingState(len(values), 0, should_stop=False)
     sign = _sign(settings)
     best, best_epoch = math.inf, 0
     for epoch, value in enumerate(values, 1):

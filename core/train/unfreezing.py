@@ -1,13 +1,4 @@
-"""Which blocks are frozen in which epoch.
-
-With gradual unfreezing the head is trained alone at first, then one block more, from the last one on, every so many
-epochs, until only those blocks are left that stay frozen: a head that has still to learn what is new sends no large
-gradients into blocks that have learned already.
-
-References
-----------
-Howard & Ruder 2018, ACL, 328 (ULMFiT).
-"""
+"""Freezing the blocks of a network, and unfreezing them as the training goes on, see :mod:`core.train.tuned_blocks`."""
 
 from __future__ import annotations
 
@@ -16,13 +7,7 @@ from core.nets.cnn import CNN
 from core.train import distributed
 from core.train.plan import TrainingPlan
 from core.train.settings import TransferSettings
-
-
-def frozen_blocks(settings: TransferSettings, blocks: int, epoch: int) -> int:
-    """How many of a network's blocks are frozen in an epoch, counted from 1."""
-    if not settings.unfreeze_every or not settings.start_from:
-        return settings.freeze_blocks
-    return max(settings.freeze_blocks, blocks - (epoch - 1) // settings.unfreeze_every)
+from core.train.tuned_blocks import frozen_blocks
 
 
 def freeze(network: CNN, settings: TransferSettings, epoch: int | None = None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from core.metrics.fraction import Fraction
 from core.metrics.r_squared import r_squared
 from core.metrics.tally import Tally
 from core.nets import answers as network_answers
-from core.nets import encoding, heads, losses, transfer
+from core.nets import base_scaling, encoding, heads, losses, transfer, zero_points
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
 from core.train.plan import TrainingPlan
@@ -127,7 +127,11 @@ def _evaluate_numbers(plan: TrainingPlan, shared: list[int]) -> Work[Baseline]:
     columns = _columns_of_outputs(plan.target, shared)
     labels = plan.labels.cpu()[:, columns]
     plan.predictor.network.eval()
-    outputs, scores = yield from _score(plan, validation, labels, target, plan.predictor, columns)
+    predictor = plan.predictor
+    if plan.base is not None and plan.settings.transfer.input_scaling == "refitted":  # which it is not by itself
+        own = base_scaling.in_unit_of(plan.base, predictor.zero_points).to(plan.device)
+        predictor = replace(predictor, normalisation=own)
+    outputs, scores = yield from _score(plan, validation, labels, target, predictor, columns)
     scale = _scale_of(plan.predictor, columns)
     true = heads.to_answers(target, labels[np.sort(validation)], scale).numpy().astype(np.float64)
     found = heads.apply_activation(target, outputs, scale).numpy().astype(np.float64)
@@ -159,7 +163,8 @@ def _score(
 ) -> Work[tuple[Tensor, Scores]]:
     """The outputs for ``rows`` in ascending order, those in ``shared`` or all, and their scores."""
     rows = np.sort(rows)
-    answers = torch.from_numpy((yield from network_answers.compute(predictor, plan.cutouts, rows)).scores)
+    cutouts, _ = zero_points.bring_to_training(plan.cutouts, predictor)
+    answers = torch.from_numpy((yield from network_answers.compute(predictor, cutouts, rows)).scores)
     scale = predictor.output_scale
     if scale is None:
         outputs = answers.clamp_min(_LEAST).log()

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.data.dataset import DatasetPanel
 from app.session.session import Session
+from app.train.first_weights import FirstWeightsPanel
 from app.train.training_form import TrainingForm
 from core.cli.setting_options import resolve_settings
 from core.settings import toml
@@ -22,10 +23,13 @@ BY_HAND = {
     "data.labels",
     "data.split_column",
     "seed",
+    "self_supervised.method",
+    "self_supervised.more_data",
     "transfer.start_from",
     "transfer.freeze_blocks",
     "transfer.bands",
     "transfer.class_map",
+    "unlabelled.dataset",
 }
 """Chosen in the window by something better than a field: lists of columns and runs, blocks, bands and classes."""
 
@@ -139,8 +143,8 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, training = DatasetPanel(session), TrainingForm(session)
-    for widget in (dataset, training):
+    dataset, training, without = DatasetPanel(session), TrainingForm(session), FirstWeightsPanel(session)
+    for widget in (dataset, training, without):
         qtbot.addWidget(widget)
     forms = {
         "data": dataset.form,
@@ -149,7 +153,9 @@ def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) ->
         "optimiser": training.optimiser,
         "loss": training.loss,
         "stopping": training.stopping,
+        "self_supervised": without.method,
         "transfer": training.transfer,
+        "unlabelled": training.unlabelled,
         "": training.machine,
     }
     for name, knob in KNOBS.items():

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 from waiting import paint
 
 from app.data.widgets.thumbnails import ThumbnailGrid
-from app.evaluate.widgets.confusion import ConfusionMatrix
 from app.explain.widgets.point_map import PointMap
 from app.studies import search_axes
 from app.studies.widgets.parallel_plot import Axis, Line, ParallelPlot
+from app.widgets.confusion import ConfusionMatrix
 from app.widgets.mosaic import Mosaic
 from core.studies.trials import Trial
 

@@ -55,6 +55,16 @@ def test_two_processes_come_to_the_numbers_of_one(survey_dataset, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method", ["fixmatch", "dann", "mmd"])
+def test_two_processes_learn_from_galaxies_without_labels_as_one_does(method, survey_dataset, tmp_path):
+    wish = [*HARD, "data.train_limit=30", f"unlabelled.method={method}", "unlabelled.confidence=0.34"]
+    wish += ["unlabelled.per_labelled=2"]
+    program("train", survey_dataset, "-o", "one", *options(wish), cwd=tmp_path)
+    torchrun("train", survey_dataset, "-o", "two", *options(wish), cwd=tmp_path)
+    assert_alike(RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two"))
+
+
+@pytest.mark.slow
 def test_more_processes_than_galaxies_in_a_batch_are_refused_in_words(survey_dataset, tmp_path):
     few = options([*SMALL, "optimiser.batch_size=2", "network.normalise=none"])
     done = torchrun("train", survey_dataset, "-o", "run", *few, cwd=tmp_path, processes=3, status=1)

@@ -23,7 +23,7 @@ def models() -> list[type[Settings]]:
     """Every settings model of the program."""
     names = [module.name for module in pkgutil.walk_packages(core.__path__, "core.")]
     for name in [*names, "core.data.stretch"]:
-        if name.endswith((".settings", ".stretch")):
+        if name.endswith(("settings", ".stretch")):
             importlib.import_module(name)
     found, open_ = [], [Settings]
     while open_:

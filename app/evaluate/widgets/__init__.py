@@ -1,1 +1,1 @@
-"""Confusion matrix and true against predicted values."""
+"""True against predicted values, decisions, reliability."""

@@ -16,9 +16,11 @@ from app.train.widgets.stopping_rule import StoppingRule, monitored_curve
 from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 from core.events import BatchEnded, EpochEnded
+from core.project.runs import score_name
 from core.train.settings import StoppingSettings
 
-_TITLES = {"accuracy": "Accuracy", "r2": "R²"}
+_TITLES = {"accuracy": "Accuracy", "r2": "R²", "neighbours_accuracy": "k-NN accuracy"}
+_ACCURACIES = ("accuracy", "neighbours_accuracy")
 
 
 class _Track:
@@ -131,7 +133,7 @@ class CurvePlot(QWidget):
         self._show_guess()
 
     def _show_guess(self) -> None:
-        is_shown = math.isfinite(self.guess) and self._score == "accuracy"
+        is_shown = math.isfinite(self.guess) and self._score in _ACCURACIES
         self._guess_line.setVisible(is_shown)
         if is_shown:
             self._guess_line.setValue(self.guess)
@@ -154,7 +156,7 @@ class CurvePlot(QWidget):
     def add_epochs(self, events: Sequence[EpochEnded]) -> None:
         """Add finished epochs."""
         for event in events:
-            self._score = "accuracy" if "accuracy" in event.validation.values else "r2"
+            self._score = score_name(event.validation)
             self._add(
                 event.epoch,
                 event.train.loss,
@@ -168,7 +170,7 @@ class CurvePlot(QWidget):
     def set_history(self, rows: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> None:
         """Show the history of a run; without ``best_epoch``, the epoch of the smallest validation loss is marked."""
         self.clear()
-        self._score = "r2" if rows and "r2" in rows[0] else "accuracy"
+        self._score = next((name for name in _TITLES if rows and name in rows[0]), "accuracy")
         for row in rows:
             score = self._score
             self._add(row["epoch"], row["loss"], row["val_loss"], row[score], row[f"val_{score}"])

@@ -68,5 +68,5 @@ class OverlayPlot(QWidget):
 
 def _value(row: Mapping[str, float], name: str) -> float:
     if name == "val_score":
-        return row.get("val_accuracy", row.get("val_r2", math.nan))
+        return row.get("val_accuracy", row.get("val_r2", row.get("val_neighbours_accuracy", math.nan)))
     return row.get(name, math.nan)

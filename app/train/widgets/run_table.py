@@ -45,7 +45,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[RunSummary], Any]], ...] = (
     ("Began", "When it was started.", lambda run: run.began.timestamp() if run.began else -math.inf),
 )
 _NUMBERS = range(1, 7)
-_SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²"}
+_SHORT = {"balanced_accuracy": "bal. acc.", "accuracy": "accuracy", "r2": "R²", "neighbours_accuracy": "k-NN"}
 
 
 def _sort_value(value: float) -> float:

@@ -205,14 +205,29 @@ class RefinerFolder:
         """
         if not (self.last / "current").exists():
             return None
+        history = self.read_history()
+        with reading("The last complete epoch of this refiner", self.last, _REMEDY):
+            weights = self._current / "networks.safetensors"
+            require_file(weights)
+            return Checkpoint(safetensors.torch.load(weights.read_bytes()), history)
+
+    def read_history(self) -> list[RefinerEpoch]:
+        """The epochs so far; none where there is no complete one.
+
+        Raises
+        ------
+        UnreadableFile
+            The file is damaged.
+        WrongVersion
+            A newer program wrote it.
+        """
+        if not (self.last / "current").exists():
+            return []
         with reading("The last complete epoch of this refiner", self.last, _REMEDY):
             state = read_json(self._current / "state.json", "The state of this refiner", _REMEDY)
             if format_of(state["format"]) > FORMAT:
                 raise WrongVersion("A newer Tuning Fork wrote this refiner.", "Update the program.", str(self.path))
-            weights = self._current / "networks.safetensors"
-            require_file(weights)
-            history = TypeAdapter(list[RefinerEpoch]).validate_python(state["history"])
-            return Checkpoint(safetensors.torch.load(weights.read_bytes()), history)
+            return TypeAdapter(list[RefinerEpoch]).validate_python(state["history"])
 
     def write_history(self, history: Sequence[RefinerEpoch]) -> None:
         """Write the epochs as a table."""

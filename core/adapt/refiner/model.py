@@ -20,6 +20,7 @@ from core.adapt.refiner.photometry import Photometry
 from core.adapt.refiner.scaling import Scaling, change_in_noise
 from core.adapt.refiner.settings import RefinerSettings
 from core.errors import UnreadableFile, WrongVersion
+from core.nets import device as devices
 from core.project.files import write_atomically
 from core.reading import format_of, reading, require_file
 from core.train.randomness import numpy_generator
@@ -74,7 +75,8 @@ class TrainedRefiner:
         """
         device = next(self.network.parameters()).device
         noise = draw_noise(self.settings, rows, light.shape[2:])
-        residual = self.network(torch.asinh(light).to(device), noise.to(device)).cpu()
+        with devices.full_precision(device):
+            residual = self.network(torch.asinh(light).to(device), noise.to(device)).cpu()
         return guard(Photometry(light), change_in_noise(light, residual), self.settings)
 
     def save(self, path: Path) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from core.adapt.refiner.settings import RefinerSettings
+from core.nets.device import memory_format
 
 _SMALL = 0.1  # of the usual weights of the last layer: a new refiner changes little
 _SLOPE = 0.2
@@ -55,27 +55,24 @@ class Refiner(nn.Module):
 
         ``noise`` (n, K, H, W) holds standard normal numbers, K planes for each stamp.
         """
-        x = torch.relu(self.first(torch.cat([scaled, noise], dim=1)))
+        x = torch.cat([scaled, noise], dim=1).contiguous(memory_format=memory_format(scaled.device))
+        x = torch.relu(self.first(x))
         return self.last(self.blocks(x)).clamp(-_MOST, _MOST)
 
 
 class Discriminator(nn.Module):
-    """Convolutions with a stride: one answer for each patch of 21 × 21 pixels, every 4 pixels.
-
-    Its weights are divided by their largest singular value, so that it does not run ahead of the refiner (Miyato et
-    al. 2018, arXiv:1802.05957).
-    """
+    """Convolutions with a stride: one answer for each patch of 15 × 15 pixels, every 4 pixels."""
 
     def __init__(self, bands: int, settings: RefinerSettings) -> None:
         super().__init__()
         width, layers = settings.filters, list[nn.Module]()
         planes = bands
         for stride in _STRIDES:
-            layers += [spectral_norm(nn.Conv2d(planes, width, 3, stride, padding=1)), nn.LeakyReLU(_SLOPE)]
+            layers += [nn.Conv2d(planes, width, 3, stride, padding=1), nn.LeakyReLU(_SLOPE)]
             planes, width = width, 2 * settings.filters
         layers.append(nn.Conv2d(planes, 1, 1))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, scaled: Tensor) -> Tensor:
         """The logits (n, h, w) that patches of scaled stamps (n, C, H, W) are refined ones."""
-        return self.layers(scaled)[:, 0]
+        return self.layers(scaled.contiguous(memory_format=memory_format(scaled.device)))[:, 0]

@@ -12,7 +12,7 @@ _PAPER = "Shrivastava et al. 2017"
 class RefinerSettings(Settings):
     """How a refiner is trained, how large it is, and by how much it may change what is measured on a galaxy."""
 
-    epochs: int = setting(30, title="Epochs", help="After each, held-out galaxies are tested.", ge=1, le=100_000)
+    epochs: int = setting(30, title="Epochs", help="After each, held-out galaxies are tested.", ge=1, le=1000)
     steps: int = setting(
         40, title="Steps per epoch", help="Batches that the refiner learns from in an epoch.", ge=1, le=100_000
     )
@@ -23,7 +23,7 @@ class RefinerSettings(Settings):
         5e-4, title="Learning rate", help="Of the refiner (Adam).", gt=0, le=1, scale="log", level="expert"
     )
     discriminator_rate: float = setting(
-        5e-4,
+        1e-3,
         title="Rate of the discriminator",
         help="Its learning rate (Adam).",
         gt=0,
@@ -41,7 +41,7 @@ class RefinerSettings(Settings):
         source=_PAPER,
     )
     discriminator_alone: int = setting(
-        60,
+        100,
         title="Discriminator alone",
         help="Steps after that in which the discriminator learns to tell them from real ones; 200 in the paper.",
         ge=0,
@@ -58,7 +58,7 @@ class RefinerSettings(Settings):
         help="Strength λ of the pull of the refined stamp towards the simulated one: mean difference of the pixels in "
         "units of the target's noise. Larger: more like the simulation.",
         ge=0,
-        le=1000,
+        le=10,
         source=_PAPER,
     )
     photometry: float = setting(
@@ -66,7 +66,7 @@ class RefinerSettings(Settings):
         title="Photometric penalty",
         help="Strength of the penalty on changes of flux and second moments, in units of the limits below. 0: none.",
         ge=0,
-        le=1000,
+        le=10,
     )
     history: int = setting(
         512,
@@ -93,13 +93,13 @@ class RefinerSettings(Settings):
         level="expert",
     )
     most_flux: float = setting(
-        3.0, title="Limit of flux", help="Largest change of the flux of a galaxy.", unit="%", gt=0, le=100
+        3.0, title="Limit of flux", help="Largest change of the flux of a galaxy.", unit="%", gt=0, le=30
     )
     most_radius: float = setting(
-        5.0, title="Limit of radius", help="Largest change of its half-light radius.", unit="%", gt=0, le=100
+        5.0, title="Limit of radius", help="Largest change of its half-light radius.", unit="%", gt=0, le=30
     )
     most_axis_ratio: float = setting(
-        0.05, title="Limit of axis ratio", help="Largest change of its minor over major axis.", gt=0, le=1
+        0.05, title="Limit of axis ratio", help="Largest change of its minor over major axis.", gt=0, le=0.5
     )
     most_angle: float = setting(
         5.0,
@@ -107,7 +107,7 @@ class RefinerSettings(Settings):
         help="Largest change of its position angle; not looked at where the axis ratio is above 0.85.",
         unit="deg",
         gt=0,
-        le=90,
+        le=45,
     )
     beyond: Literal["blend", "leave out"] = setting(
         "blend",

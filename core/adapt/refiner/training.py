@@ -39,7 +39,7 @@ from core.nets import device as devices
 from core.train.environment import reproducible_training
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
-SHOWN = 6  # galaxies of a preview
+SHOWN = 10  # galaxies of a preview
 _BLOCK = 64  # galaxies that are refined at once
 _BETAS = (0.5, 0.999)
 _ALONE, _TURNS = 0, 1  # stages, for the random numbers
@@ -200,6 +200,8 @@ class _Trainer:
             torch.manual_seed(torch_seed(settings.seed, "weights"))
             self.refiner = Refiner(len(surveys.bands), settings).to(self.device)
             self.discriminator = Discriminator(len(surveys.bands), settings).to(self.device)
+        fastest = devices.precision("auto", self.device)
+        self._precision = torch.float32 if fastest == torch.float16 else fastest  # whose gradients would vanish
         self._optimisers = {
             "refiner_optimiser": torch.optim.Adam(self.refiner.parameters(), settings.refiner_rate, _BETAS),
             "discriminator_optimiser": torch.optim.Adam(
@@ -261,7 +263,8 @@ class _Trainer:
         loss = settings.regularisation * regularisation + settings.photometry * penalty
         adversarial = loss.new_zeros(())
         if is_adversarial:
-            adversarial = losses.refiner_adversarial(self.discriminator(_turn(torch.asinh(light) + residual, random)))
+            judged = self._run(self.discriminator, _turn(torch.asinh(light) + residual, random))
+            adversarial = losses.refiner_adversarial(judged)
             loss = loss + adversarial
         else:
             loss = loss + regularisation  # whatever its strength: at first it learns nothing else
@@ -278,9 +281,8 @@ class _Trainer:
         with torch.no_grad():
             refined = torch.asinh(light) + self._residual(light, noise)
         mixed = _turn(self._buffer.mix(refined, random), random)
-        loss = losses.discriminator_loss(
-            self.discriminator(mixed), self.discriminator(_turn(torch.asinh(real), random))
-        )
+        real = _turn(torch.asinh(real), random)
+        loss = losses.discriminator_loss(self._run(self.discriminator, mixed), self._run(self.discriminator, real))
         self._update("discriminator_optimiser", loss)
         return loss.item()
 
@@ -291,7 +293,12 @@ class _Trainer:
 
     def _residual(self, light: Tensor, noise: torch.Generator) -> Tensor:
         shape = (len(light), self.settings.noise_planes, *light.shape[2:])
-        return self.refiner(torch.asinh(light), torch.randn(shape, generator=noise).to(self.device))
+        return self._run(self.refiner, torch.asinh(light), torch.randn(shape, generator=noise).to(self.device))
+
+    def _run(self, network: nn.Module, *inputs: Tensor) -> Tensor:
+        """The output of a network, in the fastest precision that the device trains in."""
+        with torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32):
+            return network(*inputs).float()
 
     def _take(self, which: str, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Places and stamps of a random batch of the training part."""

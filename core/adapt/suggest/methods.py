@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
+from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.neighbors import NearestNeighbors
 
 _COMPONENTS = 50
@@ -213,10 +214,10 @@ def choose_farthest(
         Indices (b,), and the distance (b,) of each when it was chosen; infinite for a first one without labels, which
         is the one nearest to the mean.
     """
-    wide = np.asarray(features, np.float64)
+    wide = np.asarray(features, np.float32)
     nearest = np.full(len(wide), np.inf)
-    for row in np.flatnonzero(is_labelled):
-        nearest = np.minimum(nearest, np.linalg.norm(wide - wide[row], axis=1))
+    if is_labelled.any():
+        nearest = pairwise_distances_argmin_min(wide, wide[is_labelled])[1].astype(np.float64)
     nearest[is_labelled] = -1
     chosen, distances = [], []
     for _ in range(min(budget, int((~is_labelled).sum()))):

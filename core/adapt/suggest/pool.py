@@ -20,7 +20,7 @@ from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.parts import PARTS
 from core.data.settings import DataSettings
-from core.data.target import Classes
+from core.data.target import Classes, VoteFractions
 from core.errors import SettingsProblem, TooFewGalaxies
 from core.project.labels import LabelJournal
 from core.train.decided_parts import read_decided
@@ -107,7 +107,7 @@ def _find_labelled(
     except TooFewGalaxies:  # a single class so far, or none
         texts: list[Any] = [targets.label_text(value) for value in labelled_columns(cutouts, hand_labels)[names[0]]]
         return np.array([bool(text) for text in texts], np.bool_), tuple(sorted(set(filter(None, texts))))
-    classes = () if isinstance(target, targets.Quantities) else targets.outputs(target)
+    classes = targets.outputs(target) if isinstance(target, Classes | VoteFractions) else ()
     return targets.has_label(labels), classes
 
 

@@ -41,12 +41,13 @@ class SuggestSettings(Settings):
     )
     switch_at: int = setting(
         20,
-        title="Typical below",
+        title="Typical per class below",
         help=_SWITCH_HELP,
         unit="galaxies",
         ge=0,
         le=100_000,
         applies=("method", ("auto",)),
+        level="expert",
         source="Hacohen et al. 2022",
     )
     part: Literal["training", "validation"] = setting(
@@ -66,7 +67,9 @@ class SuggestSettings(Settings):
         scale="log",
         level="expert",
     )
-    seed: int = setting(0, title="Seed", help="Origin of all randomness of the choice.", ge=0, le=2**31, level="expert")
+    seed: int = setting(
+        0, title="Seed", help="Origin of all randomness of the choice.", ge=0, le=2**31 - 1, level="expert"
+    )
 
 
 class SuggestionStudySettings(Settings):
@@ -92,7 +95,13 @@ class SuggestionStudySettings(Settings):
         scale="log",
     )
     switch_at: int = setting(
-        20, title="Typical below", help=_SWITCH_HELP, unit="galaxies", ge=0, le=100_000, source="Hacohen et al. 2022"
+        20,
+        title="Typical per class below",
+        help=_SWITCH_HELP,
+        unit="galaxies",
+        ge=0,
+        le=100_000,
+        source="Hacohen et al. 2022",
     )
     metric: str = setting(
         "auto", title="Score", help="Column of the table that is drawn. Auto: balanced accuracy for classes."

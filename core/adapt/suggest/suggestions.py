@@ -20,12 +20,14 @@ from core.adapt.suggest.settings import Method, SuggestSettings
 from core.data import target as targets
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
-from core.errors import NotANumber, NotPossible, Stopped, TooFewGalaxies
+from core.data.target import Classes, VoteFractions
+from core.errors import NotPossible, Stopped, TooFewGalaxies
 from core.evaluate import tables
 from core.events import NEVER, Skipped, Work
-from core.explain.features import last_features
 from core.nets import answers as network_answers
+from core.nets import base_networks, kept_features
 from core.nets.opening import NetworkOnData, open_network_on_data
+from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.wording import count_of
 
@@ -50,6 +52,10 @@ class Suggestions:
         float32 (b, K), the mean of the networks; None where the method needs none.
     names
         The K classes or answers.
+    classes
+        The classes or answers of the network, or else of the labels so far.
+    labelled, validation
+        Labelled galaxies of the training and of the validation part.
     """
 
     rows: NDArray[np.int64]
@@ -59,6 +65,9 @@ class Suggestions:
     rule: str
     probabilities: NDArray[np.float32] | None = None
     names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labelled: int = 0
+    validation: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,7 +91,8 @@ def run(
     Parameters
     ----------
     networks
-        Weights files or folders of runs; several answer together. Random choice needs none.
+        Weights files, folders of runs or base networks by their names; several answer together. Without one, the
+        features of the first base network that comes with the program say which galaxies are typical.
     data
         The dataset.
     settings
@@ -114,8 +124,10 @@ def run(
             data.name,
         )
     candidates = _sample(pool.candidates, settings)
-    classes = _names_of(networks) or pool.classes
-    method, why = choose_method(settings, len(pool.labelled), len(classes))
+    answers = _names_of(networks)
+    similar_by = similar_by or _base_network(networks)
+    classes = answers or pool.classes
+    method, why = choose_method(settings, len(pool.labelled), len(classes), has_answers=bool(answers))
     rows = np.concatenate([pool.labelled, candidates])
     is_labelled = np.arange(len(rows)) < len(pool.labelled)
     known = Known(rows, is_labelled)
@@ -124,23 +136,46 @@ def run(
     found = known.rows[places]
     mean = None if known.probabilities is None else known.probabilities.mean(axis=0)[places]
     rule = f"{why} {_describe_pool(pool, len(candidates), settings)}"
-    return Suggestions(found, tuple(ids[row] for row in found), reasons, method, rule, mean, known.names)
+    return Suggestions(
+        found,
+        tuple(ids[row] for row in found),
+        reasons,
+        method,
+        rule,
+        mean,
+        known.names,
+        classes,
+        len(pool.labelled),
+        pool.validation,
+    )
 
 
-def choose_method(settings: SuggestSettings, labelled: int, classes: int) -> tuple[Method, str]:
-    """The method that is used with so many labelled training galaxies of so many classes, and why."""
+def choose_method(
+    settings: SuggestSettings, labelled: int, classes: int, *, has_answers: bool = True
+) -> tuple[Method, str]:
+    """The method that is used, and why.
+
+    Parameters
+    ----------
+    settings
+        The chosen method, and where “auto” turns from one to the other.
+    labelled, classes
+        Numbers of labelled training galaxies and of classes.
+    has_answers
+        Whether there is a network that gives probabilities.
+    """
     if settings.part == "validation":
         return "random", "Galaxies of the validation part are drawn at random, since they are to judge fairly."
     if settings.method != "auto":
         return settings.method, f"The method is {settings.method}, as chosen."
     limit = settings.switch_at * max(classes, 1)
     of = f"{count_of(labelled, 'training galaxy', 'training galaxies')} labelled"
-    rule = f"{settings.switch_at} for each of {max(classes, 2)} classes" if classes else f"{settings.switch_at}"
+    rule = f"{settings.switch_at} for each of {classes} classes" if classes > 1 else f"{settings.switch_at}"
     if labelled < limit:
         return "typical", f"With {of}, fewer than {rule}, typical galaxies are worth most."
-    if classes:
+    if has_answers:
         return "diverse", f"With {of}, at least {rule}, diverse and uncertain galaxies are worth most."
-    return "core-set", f"With {of}, galaxies far from all of them are worth most (there are no classes to doubt)."
+    return "core-set", f"With {of}, galaxies far from all of them are worth most (no network says how sure it is)."
 
 
 def look(
@@ -159,7 +194,7 @@ def look(
         There is no network, its classes differ from another one's, or it has none and the method needs them; or the
         stamps do not fit it.
     NotANumber
-        Features are not finite.
+        Features or probabilities are not finite.
     """
     if method == "random":
         return known
@@ -173,18 +208,26 @@ def look(
     probabilities: list[NDArray[np.float32]] = []
     names: tuple[str, ...] = ()
     for number, network in enumerate(asked):
-        with open_network_on_data(network, data) as opened:
+        with open_network_on_data(network, data, needs_answers=method in {"uncertain", "diverse"}) as opened:
             for doubt in opened.doubts:
                 yield Skipped(doubt)
             if number == 0 and method != "uncertain":
-                features = yield from last_features(opened.predictor, opened.cutouts, known.rows, stop)
-                _require_finite(features, network)
+                features = yield from _features(opened, known.rows, stop, is_asked_again=method != "diverse")
             if method in {"uncertain", "diverse"}:
                 found, names = yield from _probabilities(opened, network, method, known.rows, names, stop)
                 probabilities.append(found)
     if stop.is_set():
         raise Stopped
     return Known(known.rows, known.is_labelled, features, np.stack(probabilities) if probabilities else None, names)
+
+
+def _features(
+    opened: NetworkOnData, rows: NDArray[np.int64], stop: threading.Event, *, is_asked_again: bool
+) -> Work[NDArray[np.float32]]:
+    """Features (n, F); of a network that will be asked again, those of all galaxies are kept if most are needed."""
+    if is_asked_again and 2 * len(rows) >= len(opened.cutouts):
+        return (yield from kept_features.of_dataset(opened, stop))[rows]
+    return (yield from kept_features.of_rows(opened, rows, stop))
 
 
 def _probabilities(
@@ -197,10 +240,10 @@ def _probabilities(
 ) -> Work[tuple[NDArray[np.float32], tuple[str, ...]]]:
     """Probabilities (n, K) in the order of ``names``, which are the network's own where there are none yet."""
     target = opened.predictor.target
-    own = () if isinstance(target, targets.Quantities) else targets.outputs(target)
+    own = targets.outputs(target) if isinstance(target, Classes | VoteFractions) else ()
     if len(own) < 2:
         raise NotPossible(
-            f"“{method}” needs a network that gives probabilities of classes or answers; this one gives quantities.",
+            f"“{method}” needs a network that gives probabilities of classes or answers; this one gives none.",
             "Choose typical, core-set or random.",
             str(network),
         )
@@ -224,13 +267,15 @@ def _sample(candidates: NDArray[np.int64], settings: SuggestSettings) -> NDArray
 
 
 def _names_of(networks: Sequence[Path]) -> tuple[str, ...]:
-    """The classes or answers of the first network; none for quantities, or without one."""
-    from core.nets.predictor import Predictor
+    """The classes or answers of the first network; none for quantities, without answers, or without a network."""
+    target = Predictor.load(networks[0], needs_answers=False).target if networks else None
+    return targets.outputs(target) if isinstance(target, Classes | VoteFractions) else ()
 
-    if not networks:
-        return ()
-    target = Predictor.load(networks[0]).target
-    return () if isinstance(target, targets.Quantities) else targets.outputs(target)
+
+def _base_network(networks: Sequence[Path]) -> Path | None:
+    """The base network whose features are used where no network is named; None: none is needed, or there is none."""
+    known = base_networks.base_networks()
+    return None if networks or not known else Path(known[0].name)
 
 
 def _describe_pool(pool: Pool, looked_at: int, settings: SuggestSettings) -> str:
@@ -243,15 +288,6 @@ def _describe_pool(pool: Pool, looked_at: int, settings: SuggestSettings) -> str
         else ""
     )
     return f"{count_of(total, 'unlabelled galaxy', 'unlabelled galaxies')} of the {settings.part} part{sample}{apart}."
-
-
-def _require_finite(features: NDArray[np.float32], network: Path) -> None:
-    if not np.isfinite(features).all():
-        raise NotANumber(
-            f"The network's features are not finite for {int((~np.isfinite(features).all(axis=1)).sum())} galaxies.",
-            "Import their images again, or train the network again with a lower learning rate.",
-            str(network),
-        )
 
 
 def write(found: Suggestions, path: Path) -> None:

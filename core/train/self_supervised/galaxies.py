@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ from core.train.settings import RunSettings
 _ALL = Classes("", ("galaxy",))
 _RULE = "galaxies without labels by their names; test galaxies are left out"
 _FEWEST = 4
+_COMPARED = 64  # stamps of each dataset whose pixels are compared
+_LARGEST_RATIO = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +109,24 @@ def choose(
         The datasets do not fit together, there are too few galaxies, or a label column that was named is unsuitable.
     """
     joined = opened[0] if len(opened) == 1 else JoinedCutouts(opened)
-    found = [
-        _read_parts(cutouts, settings if number == 0 else _without_labels_named(settings), hand_labels, number)
-        for number, cutouts in enumerate(opened)
-    ]
-    parts = tuple(each for each, _, _, _ in found)
-    split = _join(parts, opened) if earlier_split is None else splits.load(earlier_split, joined.ids)
+    own = _read_classes(opened[0], settings, hand_labels)
+    parts: tuple[Split, ...] = ()
+    notices = [*own.problems, *_compare_scales(opened, settings)]
+    if earlier_split is not None:
+        split = splits.load(earlier_split, joined.ids)
+    else:
+        others = _without_columns_named(settings)
+        parts = (
+            _find_parts(opened[0], settings, own, hand_labels),
+            *(_find_parts(each, others, _read_classes(each, others, None), None) for each in opened[1:]),
+        )
+        split = _join(parts, opened)
     for rows, part in ((split.train, "to learn from"), (split.validation, "for validation")):
         if len(rows) < _FEWEST:
             raise TooFewGalaxies(
                 f"There are {len(rows)} galaxies {part}.", "Add more galaxies, or change the parts' shares."
             )
-    _, target, labels, _ = found[0]
-    notices = tuple(notice for *_, own in found for notice in own)
+    target, labels = own.target, own.labels
     known, asked = (np.empty(0, dtype=np.int64),) * 2
     if isinstance(target, Classes) and labels is not None:
         labelled = np.flatnonzero(labels >= 0)
@@ -127,7 +134,27 @@ def choose(
         asked = np.intersect1d(labelled, split.validation)
     else:
         target, labels = None, None
-    return Galaxies(joined, split, parts, target, labels, known, asked, notices)
+    return Galaxies(joined, split, parts, target, labels, known, asked, tuple(notices))
+
+
+def _compare_scales(opened: Sequence[Cutouts], settings: RunSettings) -> list[Problem]:
+    """A warning where the pixels of the datasets are of other sizes, and galaxies are not scaled one by one."""
+    if len(opened) == 1 or settings.network.samplewise == "standard":
+        return []
+    scatters = [
+        float(each.images[np.unique(np.linspace(0, len(each) - 1, _COMPARED, dtype=int))].std()) for each in opened
+    ]
+    if max(scatters) <= _LARGEST_RATIO * min(scatters):
+        return []
+    told = ", ".join(f"{each.path.stem} {scatter:.3g}" for each, scatter in zip(opened, scatters, strict=True))
+    return [
+        Problem(
+            f"The pixels of these datasets differ in size ({told}, standard deviations): to the network the fainter "
+            "ones would be blank.",
+            "Scale each galaxy by itself: network.samplewise = standard.",
+            "network.samplewise",
+        )
+    ]
 
 
 def keep_parts(
@@ -138,33 +165,44 @@ def keep_parts(
         kept_parts.extend(split, cutouts, settings.data, labels if number == 0 else None)
 
 
-def _without_labels_named(settings: RunSettings) -> RunSettings:
+class _Labels(NamedTuple):
+    """What is learned from a dataset's labels in a training with them; None where it has none that are usable."""
+
+    target: Target | None
+    labels: NDArray[Any] | None
+    problems: tuple[Problem, ...] = ()
+
+
+def _read_classes(cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None) -> _Labels:
+    if not (settings.data.labels or cutouts.labels):
+        return _Labels(None, None)
+    try:
+        return _Labels(*read_labels(cutouts, settings.data, hand_labels))
+    except Problem as problem:
+        if settings.data.labels:  # they were named
+            raise
+        return _Labels(None, None, (problem,))
+
+
+def _without_columns_named(settings: RunSettings) -> RunSettings:
     """For a further dataset: its own labels decide its parts, and columns that are named are of the first."""
     fresh = settings.data.model_copy(update={"labels": (), "split_column": "", "group": "", "votes": ""})
     return settings.model_copy(update={"data": fresh})
 
 
-def _read_parts(
-    cutouts: Cutouts, settings: RunSettings, hand_labels: LabelJournal | None, number: int
-) -> tuple[Split, Target | None, NDArray[Any] | None, list[Problem]]:
-    """The parts of one dataset, its labels if it has any, and what is worth knowing."""
-    own = hand_labels if number == 0 else None
+def _find_parts(cutouts: Cutouts, settings: RunSettings, own: _Labels, hand_labels: LabelJournal | None) -> Split:
+    """The parts of one dataset: of labelled galaxies those of a training with labels, of others by their names."""
     whole = settings.model_copy(update={"data": settings.data.model_copy(update={"train_limit": None})})
     everything = np.zeros(len(cutouts), dtype=np.int64)
-    by_name = preparation.split_dataset(cutouts, _ALL, everything, whole, own)
-    drawn = by_name.numbers(len(cutouts))
-    drawn[drawn < 0] = 0  # a column gives no part: nobody will judge by them
-    if not (settings.data.labels or cutouts.labels or own is not None):
-        return _as_split(drawn, by_name), None, None, []
-    try:
-        target, labels = read_labels(cutouts, settings.data, own)
-        labelled = preparation.split_dataset(cutouts, target, labels, whole, own)
-    except Problem as problem:
-        if settings.data.labels:
-            raise
-        return _as_split(drawn, by_name), None, None, [problem]
-    numbers = labelled.numbers(len(cutouts))
-    return _as_split(np.where(numbers >= 0, numbers, drawn), labelled), target, labels, []
+    split = preparation.split_dataset(cutouts, _ALL, everything, whole, hand_labels)
+    numbers = split.numbers(len(cutouts))
+    numbers[numbers < 0] = 0  # a column gives no part: nobody will judge by them
+    if own.target is not None and own.labels is not None:
+        with contextlib.suppress(TooFewGalaxies):  # so few labels that no training can have parts
+            split = preparation.split_dataset(cutouts, own.target, own.labels, whole, hand_labels)
+            labelled = split.numbers(len(cutouts))
+            numbers = np.where(labelled >= 0, labelled, numbers)
+    return _as_split(numbers, split)
 
 
 def _as_split(numbers: NDArray[np.int8], like: Split) -> Split:

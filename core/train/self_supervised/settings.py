@@ -14,7 +14,7 @@ class SelfSupervisedSettings(Settings):
 
     method: Literal["none", "simclr"] = setting(
         "none",
-        title="Without labels",
+        title="Method",
         help="SimCLR: the network learns, from galaxies without labels, to recognise two variations of the same galaxy "
         "among all others. The result answers nothing; it is there to be fine-tuned. None: a training with labels.",
         level="expert",

@@ -34,6 +34,7 @@ from core.train import (
     overlaps,
     run_labels,
     run_report,
+    run_start,
     schedule,
     stopping,
     tensorboard_log,
@@ -98,7 +99,7 @@ def run(
             plan.average.restore(*earlier.average)
         if not goes_on:
             plan.notices += overlaps.find(plan.split, plan.cutouts, plan.settings, folder, hand_labels)
-        loop.prepare_folder(plan, folder, plan.cutouts, earlier)
+        run_start.prepare_folder(plan, folder, plan.cutouts, earlier)
         if not goes_on:
             run_labels.keep(opened[0], folder, labels)
             galaxies.keep_parts(chosen, opened, settings, labels)

@@ -56,3 +56,59 @@ def test_another_dataset_cannot_be_reached_by_undo(session: Session, survey_data
     label_commands.give(session, [0], "merger")
     session.open_cutouts(survey_dataset)
     assert not session.undo.canUndo()
+
+
+@pytest.fixture
+def named(session: Session) -> Iterator[Session]:
+    yield session
+    session.dataset.labeller = ""
+
+
+def test_votes_of_two_people_are_kept_apart_and_taken_back_one_by_one(named: Session) -> None:
+    dataset = named.dataset
+    before = dataset.label(0)
+    dataset.labeller = "Ada"
+    label_commands.give(named, [0], "merger")
+    dataset.labeller = "Ben"
+    label_commands.give(named, [0], "merger")  # a vote of his own, although the label is there already
+    label_commands.give(named, [0], "disk")
+    assert dataset.vote(0, "Ada") == "merger"
+    assert dataset.vote(0, "Ben") == "disk"
+    assert dataset.label(0) == "disk"
+    dataset.labeller = "Ada"  # whoever sits there takes back what was done last
+    named.undo.undo()
+    named.undo.undo()
+    assert dataset.vote(0, "Ben") is None
+    assert dataset.label(0) == "merger"
+    named.undo.undo()
+    assert dataset.label(0) == before, "nobody has voted: the catalogue's label is there again"
+    named.undo.redo()
+    assert dataset.label(0) == "merger"
+
+
+def test_the_majority_counts_where_that_was_chosen_and_is_there_after_opening_again(
+    named: Session, survey_dataset: Path
+) -> None:
+    dataset = named.dataset
+    for person, label in (("Ada", "merger"), ("Ben", "merger"), ("Cem", "disk")):
+        dataset.labeller = person
+        label_commands.give(named, [0, 1], label)
+    assert [dataset.label(0), dataset.label(1)] == ["disk", "disk"]
+    dataset.set_counting("majority")
+    assert [dataset.label(0), dataset.label(1)] == ["merger", "merger"]
+    assert dataset.label_texts is not None
+    assert dataset.label_texts.count("merger") == 2
+    named.open_cutouts(survey_dataset)
+    assert dataset.votes.counting == "majority"
+    assert dataset.label(0) == "merger"
+    assert dataset.journal is not None
+    assert len(dataset.journal.replay()) == 2
+
+
+def test_labels_without_a_name_are_one_persons_votes(named: Session) -> None:
+    dataset = named.dataset
+    label_commands.give(named, [0], "merger")
+    dataset.labeller = "Ben"
+    label_commands.give(named, [0], "disk")
+    assert dataset.cutouts is not None
+    assert dataset.votes.several("shape") == {dataset.cutouts.ids[0]: {"": "merger", "Ben": "disk"}}

@@ -110,10 +110,11 @@ def is_moving(animation: QAbstractAnimation) -> bool:
 def counted(window: MainWindow) -> Counter[str]:
     """Every widget of the program and every object of the window, by class, after all that was given up is gone."""
     gc.collect()
-    assert QTest.qWaitFor(lambda: not any(map(is_moving, window.findChildren(QAbstractAnimation))))
     for _ in range(2):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QCoreApplication.processEvents()
+    while any(map(is_moving, window.findChildren(QAbstractAnimation))):
+        QTest.qWait(20)
     widgets = Counter(widget.metaObject().className() for widget in QApplication.allWidgets())
     objects = Counter(f"object {thing.metaObject().className()}" for thing in window.findChildren(QObject))
     return widgets + objects

@@ -49,7 +49,7 @@ def texts(table, row):
 
 
 def test_each_layer_tells_its_output_its_weights_and_what_it_sees(table):
-    block, kind, shape, parameters, sees = texts(table, 0)
+    block, kind, shape, parameters, sees, _ = texts(table, 0)
     assert block == "1"
     assert kind.startswith("conv")
     assert [int(side) for side in shape.split("×")] == [32, 64, 64]
@@ -83,11 +83,24 @@ def test_a_click_freezes_up_to_its_block_and_a_second_one_frees_it(qtbot, table)
 
 def test_nothing_can_be_frozen_where_there_is_nothing_to_keep(qtbot, table):
     table.set_frozen(0, choosable=False)
-    with qtbot.assertNotEmitted(table.freeze_changed):
-        click(qtbot, table, 0)
-    table.set_frozen(0, choosable=True)
-    with qtbot.assertNotEmitted(table.freeze_changed):
-        click(qtbot, table, 3)
+    for row in (0, 3):
+        with qtbot.assertNotEmitted(table.freeze_changed):
+            click(qtbot, table, row)
+
+
+def test_a_click_on_the_head_freezes_all_blocks_and_a_second_one_frees_everything(qtbot, table):
+    for before, after in ((0, 2), (1, 2), (2, 0)):
+        table.set_frozen(before, choosable=True)
+        with qtbot.waitSignal(table.freeze_changed) as frozen:
+            click(qtbot, table, 3)
+        assert frozen.args == [after]
+
+
+def test_the_rate_of_each_block_stands_beside_its_first_layer_where_an_earlier_network_is_tuned(table):
+    assert table.isColumnHidden(5)
+    table.set_learning({1: "–", 2: "epoch 3: 1e-4", 3: "4e-4"})
+    assert not table.isColumnHidden(5)
+    assert [texts(table, row)[5] for row in range(4)] == ["–", "", "epoch 3: 1e-4", "4e-4"]
 
 
 def test_an_empty_state_offers_the_next_step(qtbot):

@@ -40,3 +40,35 @@ def test_what_cannot_be_is_said_in_a_line(half, tmp_path, capsys):
     assert "Drawn at random" in capsys.readouterr().out
     assert main(["suggest", str(half), "--method", "guess", "-q"]) == 1
     assert "typical" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_study_prints_the_gain_and_goes_on(survey_dataset, survey_run, tmp_path, capsys):
+    command = ["study", "suggestions", str(survey_dataset), "-o", str(tmp_path / "study"), "--counts", "10,20"]
+    command += [
+        "--start-from",
+        str(survey_run),
+        "--seeds",
+        "1",
+        "--least-steps",
+        "0",
+        "--set",
+        "optimiser.epochs=1",
+        "-q",
+    ]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "gain over random" in said
+    assert "20 labels (auto)" in said
+    assert (tmp_path / "study" / "study.png").exists()
+    assert main(command) == 0
+
+
+def test_options_of_one_study_are_not_dropped_in_silence_by_another(survey_dataset, survey_run, tmp_path, capsys):
+    command = ["study", "training-size", str(survey_dataset), "-o", str(tmp_path / "study"), "-q"]
+    with pytest.raises(SystemExit):
+        main([*command, "--start-from", str(survey_run)])
+    assert "unrecognized arguments: --start-from" in capsys.readouterr().err
+    command[1] = "suggestions"
+    assert main([*command, "--counts", "ten"]) == 1
+    assert "not a list of numbers" in capsys.readouterr().err

@@ -36,10 +36,16 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def draw():
     """Draw blobs, see :func:`blobs`."""
     return blobs
+
+
+@pytest.fixture(scope="session")
+def write():
+    """Write a dataset from a path, images and the names of their kinds."""
+    return lambda path, images, kinds: write_dataset(path, images, {"kind": kinds}, ["kind"], "r")
 
 
 @pytest.fixture

@@ -83,14 +83,14 @@ def test_the_orders_are_judged_on_the_same_galaxies_that_none_of_them_learns_fro
 @pytest.mark.slow
 def test_the_first_galaxies_are_those_that_the_first_network_finds_typical(done, settings, survey_dataset):
     from core.adapt.suggest import methods
-    from core.explain.features import last_features
+    from core.nets import features as network_features
     from core.nets.opening import open_network_on_data
 
     folder, _, _ = done
     with open_network_on_data(settings.transfer.start_from, survey_dataset) as opened:
         labels = read_labels(opened.cutouts, settings.data)
         pool = preparation.split_dataset(opened.cutouts, *labels, settings).train
-        features = result_of(last_features(opened.predictor, opened.cutouts, pool))
+        features = result_of(network_features.compute(opened.predictor, opened.cutouts, pool))
         ids = opened.cutouts.ids
     expected = methods.choose_typical(methods.standardise(features, 1), np.zeros(len(pool), bool), 12, 1).chosen
     first = splits.load(RunFolder(folder / "runs" / "auto-n00012-seed1").split_file, ids).train
@@ -108,7 +108,7 @@ def test_a_finished_study_is_not_done_again_and_takes_a_further_method(done, set
     found = result_of(suggestion_study.run(settings, survey_dataset, folder, more, threading.Event()))
     assert found.methods == ("random", "auto", "uncertain")
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    with pytest.raises(FolderInUse, match="Typical below"):
+    with pytest.raises(FolderInUse, match="Typical per class below"):
         result_of(suggestion_study.run(settings, survey_dataset, folder, FEW.model_copy(update={"switch_at": 9})))
 
 

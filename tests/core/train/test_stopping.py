@@ -44,3 +44,9 @@ def test_the_monitored_score_is_balanced_accuracy_or_r2():
     assert stopping.monitored_value(Scores(1.0, {"accuracy": 0.9, "balanced_accuracy": 0.5}), settings) == 0.5
     assert stopping.monitored_value(Scores(1.0, {"r2": 0.7, "r2:radius": 0.9}), settings) == 0.7
     assert stopping.monitored_value(Scores(1.0), StoppingSettings()) == 1.0
+
+
+def test_where_the_last_weights_are_kept_no_validation_value_decides_anything():
+    settings = StoppingSettings(keep="last", patience=1)
+    for values in ([1.0, 0.5, 2.0, 3.0], [3.0, 2.0, 0.5, 1.0]):
+        assert stopping.state(values, settings) == stopping.StoppingState(4, 0, should_stop=False)

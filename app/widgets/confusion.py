@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.widgets.plain_text import as_written
 
 _CELL = 26  # least side of a cell
-_LARGEST_CELL = 72
+_USUAL_CELL, _LARGEST_CELL = 44, 72
 _SPOT = 10  # across, of a class's colour
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
 _EQUAL_CONTRAST = 0.179  # luminance at which black and white text have the same contrast
@@ -27,35 +27,59 @@ class ConfusionMatrix(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._names: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._colours: list[QColor] = []
+        self._right: tuple[int, ...] = ()
         self._chosen: tuple[int, int] | None = None
         self._shade, self._wrong = QColor("#0072B2"), QColor("#D55E00")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def set_counts(self, names: Sequence[str], counts: NDArray[np.int64], colours: Sequence[str] = ()) -> None:
-        """Show ``counts`` (K, K) of the K classes ``names``, with spots of the classes' colours beside the rows."""
+    def set_counts(
+        self,
+        names: Sequence[str],
+        counts: NDArray[np.int64],
+        colours: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        right: Sequence[int] | None = None,
+    ) -> None:
+        """Show how often galaxies of a class are called what.
+
+        Parameters
+        ----------
+        names
+            The K classes of the labels.
+        counts
+            (K, L); rows are the labels.
+        colours
+            Of the classes, for spots beside the rows.
+        columns
+            The L classes of the predictions; None: those of the labels.
+        right
+            For each class of the labels the column that is right, −1: none; None: the one of the same number.
+        """
         self._names, self._counts, self._chosen = tuple(names), np.asarray(counts), None
+        self._columns = self._names if columns is None else tuple(columns)
+        self._right = tuple(range(len(self._names)) if right is None else right)
         self._colours = [QColor(colour) for colour in colours]
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
         """Room for the names and comfortable cells."""
-        left, top = self._margins()
-        return QSize(left + 44 * len(self._names) + 8, top + 44 * len(self._names) + 8)
+        left, top = self._margins(across=self._widest() <= _USUAL_CELL)
+        return QSize(left + _USUAL_CELL * len(self._columns) + 8, top + _USUAL_CELL * len(self._names) + 8)
 
     def minimumSizeHint(self) -> QSize:
         """Room for the names and the smallest cells."""
-        left, top = self._margins()
-        return QSize(left + _CELL * len(self._names), top + _CELL * len(self._names))
+        left, top = self._margins(across=self._widest() <= _CELL)
+        return QSize(left + _CELL * len(self._columns), top + _CELL * len(self._names))
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Where a cell is drawn."""
-        left, top = self._margins()
-        side = self._side()
+        left, top, side = self._layout()
         return QRectF(left + column * side, top + row * side, side, side)
 
     @property
@@ -63,25 +87,30 @@ class ConfusionMatrix(QWidget):
         """Width that the spots of the classes' colours take."""
         return _SPOT + 6 if self._colours else 0
 
-    def _margins(self) -> tuple[int, int]:
-        metrics = self.fontMetrics()
-        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
-        line = metrics.height() + 4
-        # column names are written vertically where they do not fit horizontally
-        across = widest <= _CELL * 2
+    def _widest(self) -> int:
+        """Width of the longest name."""
+        return max((self.fontMetrics().horizontalAdvance(name) for name in (*self._names, *self._columns)), default=0)
+
+    def _margins(self, *, across: bool) -> tuple[int, int]:
+        """Room on the left and above the cells, with the names of the columns written across, or else upwards."""
+        widest, line = self._widest(), self.fontMetrics().height() + 4
         return min(widest, 150) + 12 + line + self._spot, line + (line if across else min(widest, 90) + 8)
 
-    def _side(self) -> float:
-        if not self._names:
-            return 1.0
-        left, top = self._margins()
-        room = min(self.width() - left - 2, self.height() - top - 2) / len(self._names)
-        return float(min(_LARGEST_CELL, max(_CELL, room)))
+    def _layout(self) -> tuple[int, int, float]:
+        """Room on the left and above, and the side of the cells; names are written across where they fit."""
+        left, top, side = 0, 0, 1.0
+        for across in (True, False) if self._names else ():
+            left, top = self._margins(across=across)
+            room = (self.width() - left - 2) / len(self._columns), (self.height() - top - 2) / len(self._names)
+            side = float(min(_LARGEST_CELL, max(_CELL, min(room))))
+            if self._widest() <= side:
+                break
+        return left, top, side
 
     def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
-        left, top = self._margins()
-        column, row = int((place.x() - left) // self._side()), int((place.y() - top) // self._side())
-        inside = 0 <= row < len(self._names) and 0 <= column < len(self._names)
+        left, top, side = self._layout()
+        column, row = int((place.x() - left) // side), int((place.y() - top) // side)
+        inside = 0 <= row < len(self._names) and 0 <= column < len(self._columns)
         return (row, column) if inside else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -98,7 +127,7 @@ class ConfusionMatrix(QWidget):
             return
         count, total = self._counts[cell], max(1, self._counts[cell[0]].sum())
         text = (
-            f"{count} of {total} {self._names[cell[0]]} are predicted as {self._names[cell[1]]} "
+            f"{count} of {total} {self._names[cell[0]]} are predicted as {self._columns[cell[1]]} "
             f"({100 * count / total:.0f} %). Click to see them."
         )
         QToolTip.showText(event.globalPosition().toPoint(), as_written(text), self)
@@ -116,8 +145,8 @@ class ConfusionMatrix(QWidget):
             super().keyPressEvent(event)
             return
         row, column = self._chosen or (0, 0)
-        last = len(self._names) - 1
-        self._choose((min(last, max(0, row + step[0])), min(last, max(0, column + step[1]))))
+        down, across = len(self._names) - 1, len(self._columns) - 1
+        self._choose((min(down, max(0, row + step[0])), min(across, max(0, column + step[1]))))
 
     def _choose(self, cell: tuple[int, int]) -> None:
         self._chosen = cell
@@ -134,7 +163,7 @@ class ConfusionMatrix(QWidget):
         self._paint_names(painter)
         totals = np.maximum(self._counts.sum(axis=1), 1)
         for row in range(len(self._names)):
-            for column in range(len(self._names)):
+            for column in range(len(self._columns)):
                 share = self._counts[row, column] / totals[row]
                 self._paint_cell(painter, row, column, float(share))
         if self._chosen is not None:
@@ -145,7 +174,7 @@ class ConfusionMatrix(QWidget):
     def _paint_cell(self, painter: QPainter, row: int, column: int, share: float) -> None:
         place = self.cell_rect(row, column).adjusted(1, 1, -1, -1)
         ground = self.palette().color(QPalette.ColorRole.Base)
-        full = self._shade if row == column else self._wrong
+        full = self._shade if self._right[row] == column else self._wrong
         strength = 0.06 + 0.94 * share
         colour = QColor.fromRgbF(
             *(
@@ -156,18 +185,18 @@ class ConfusionMatrix(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(place, 3, 3)
-        if self._side() >= _NUMBERS_FROM:
+        if place.width() + 2 >= _NUMBERS_FROM:
             painter.setPen(QColor("black") if _luminance(colour) > _EQUAL_CONTRAST else QColor("white"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
 
     def _paint_names(self, painter: QPainter) -> None:
-        left, top = self._margins()
-        side, metrics = self._side(), self.fontMetrics()
+        left, top, side = self._layout()
+        metrics = self.fontMetrics()
         line = metrics.height() + 4
         elide = Qt.TextElideMode.ElideRight
         muted = QColor(self.palette().color(QPalette.ColorRole.WindowText))
         painter.setPen(muted)
-        across = max(metrics.horizontalAdvance(name) for name in self._names) <= _CELL * 2
+        across = self._widest() <= side
         for place, name in enumerate(self._names):
             if self._colours:
                 painter.save()
@@ -180,6 +209,7 @@ class ConfusionMatrix(QWidget):
             painter.drawText(
                 row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, metrics.elidedText(name, elide, 150)
             )
+        for place, name in enumerate(self._columns):
             if across:
                 column = QRectF(left + place * side, line, side, line)
                 painter.drawText(column, Qt.AlignmentFlag.AlignCenter, name)
@@ -195,10 +225,10 @@ class ConfusionMatrix(QWidget):
                 painter.restore()
         muted.setAlphaF(0.65)
         painter.setPen(muted)
-        width = side * len(self._names)
+        width, height = side * len(self._columns), side * len(self._names)
         painter.drawText(QRectF(left, 0, max(width, 70), line), Qt.AlignmentFlag.AlignCenter, "predicted")
         painter.save()
-        painter.translate(0, top + width / 2)
+        painter.translate(0, top + height / 2)
         painter.rotate(-90)
         painter.drawText(QRectF(-50, 0, 100, line), Qt.AlignmentFlag.AlignCenter, "label")
         painter.restore()

@@ -2,7 +2,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.evaluate.widgets.confusion import ConfusionMatrix
+from app.widgets.confusion import ConfusionMatrix
 
 COUNTS = np.array([[8, 2, 0], [1, 9, 0], [0, 3, 7]])
 

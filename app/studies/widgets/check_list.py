@@ -1,0 +1,68 @@
+"""A list of which several lines can be ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
+
+from app.widgets.plain_text import as_written
+from core.printable import on_one_line
+
+_LEAST_HEIGHT = 20  # pixels of a line
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A line: what it stands for, its text, and its tooltip."""
+
+    value: str
+    title: str
+    help: str = ""
+
+
+class CheckList(QListWidget):
+    """Lines with boxes, as high as ``most`` of them.
+
+    Notes
+    -----
+    Signals: ``ticked()`` when the user ticked a line, or took the tick away.
+    """
+
+    ticked = Signal()
+
+    def __init__(self, most: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._most = most
+        self.itemChanged.connect(lambda _item: self.ticked.emit())
+
+    def offer(self, choices: Sequence[Choice], chosen: Collection[str]) -> None:
+        """Offer these choices, some of them ticked; says nothing."""
+        self.blockSignals(True)
+        self.clear()
+        for choice in choices:
+            item = QListWidgetItem(on_one_line(choice.title))
+            item.setData(Qt.ItemDataRole.UserRole, choice.value)
+            item.setToolTip(as_written(choice.help))
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked if choice.value in chosen else Qt.CheckState.Unchecked)
+            self.addItem(item)
+        self.setFixedHeight(min(max(len(choices), 1), self._most) * max(self.sizeHintForRow(0), _LEAST_HEIGHT) + 8)
+        self.blockSignals(False)
+
+    def tick(self, value: str) -> None:
+        """Tick a line, as the user does."""
+        for item in self._items():
+            if item.data(Qt.ItemDataRole.UserRole) == value:
+                item.setCheckState(Qt.CheckState.Checked)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """What is ticked, in the order of the lines."""
+        items = [item for item in self._items() if item.checkState() == Qt.CheckState.Checked]
+        return tuple(item.data(Qt.ItemDataRole.UserRole) for item in items)
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.item(place) for place in range(self.count())]

@@ -1,0 +1,157 @@
+"""The commands for studies of the move to another survey."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import threading
+from pathlib import Path
+
+from core.cli.console import Console
+from core.cli.setting_options import resolve_settings
+from core.cli.sources import hand_labels_of, parse_class_map, starting_point
+from core.cli.study import wait_for_parent
+from core.events import Work
+from core.metrics.uncertainty import plus_minus
+from core.project.project import require_not_open
+from core.project.runs import MATRIX_FILE, TRANSFER_FILE
+from core.settings import toml
+from core.studies.transfer_settings import MatrixSettings, Question, TransferStudySettings, default_settings
+from core.train.settings import RunSettings
+
+_QUESTIONS: dict[str, Question] = {"transfer": "labels", "layers": "layers", "sim-to-real": "simulations"}
+
+
+def transfer(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork study transfer``, ``layers`` and ``sim-to-real``."""
+    from core.studies import transfer as study
+    from core.studies import transfer_figure, transfer_sentences
+
+    if options.worker:
+        return _run_worker(options, console)
+    require_not_open(options.output)
+
+    earlier = options.output / TRANSFER_FILE
+    wish = (
+        toml.load(TransferStudySettings, earlier)
+        if earlier.exists()
+        else default_settings(_QUESTIONS[options.question])
+    )
+    wish = toml.replace_values(
+        wish,
+        _given(
+            labels=_listed(options.labels),
+            strategies=_listed(options.strategies),
+            seeds=options.seeds,
+            metric=options.metric,
+            draw=options.draw,
+            epoch=options.epoch,
+            source=str(options.source.resolve()) if options.source else None,
+            judge_test=options.judge_test or None,
+            workers=options.workers,
+        ),
+    )
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Studying",
+        lambda stop: study.run(settings, options.data, options.output, wish, stop, hand_labels=hand_labels),
+    )
+    for each in (found, found.on_test):
+        if each is None:
+            continue
+        console.table(*transfer_sentences.make_table(each, ".4f"))
+        console.say()
+        for sentence in transfer_sentences.describe(each):
+            console.say(sentence)
+        if options.format != "png":
+            name = study.FIGURE if each is found else study.TEST_FIGURE
+            transfer_figure.save(each, (found.folder / name).with_suffix(f".{options.format}"))
+    if found.missing:
+        console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
+    console.say(f"Study: {found.folder}")
+    return console.status
+
+
+def _run_worker(options: argparse.Namespace, console: Console) -> int:
+    """Train a share of a study until the process that started this one closes its pipe or ends."""
+    from core.studies import transfer as study
+
+    def work(stop: threading.Event) -> Work[int]:
+        threading.Thread(target=wait_for_parent, args=(stop,), daemon=True).start()
+        return study.run_worker(options.data, options.output, options.leash, stop)
+
+    console.say(f"{console.drive('Helping', work)} runs done.")
+    return 0
+
+
+def matrix(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork study matrix``."""
+    require_not_open(options.output)
+    from core.studies import matrix as study
+    from core.studies import matrix_figure
+
+    earlier = options.output / MATRIX_FILE
+    wish = toml.load(MatrixSettings, earlier) if earlier.exists() else MatrixSettings()
+    wish = toml.replace_values(
+        wish,
+        _given(
+            surveys=tuple(str(path.resolve()) for path in options.data),
+            labels=_listed(options.labels),
+            strategy=options.strategy,
+            seeds=options.seeds,
+            metric=options.metric,
+            draw=options.draw,
+            epoch=options.epoch,
+            judge_test=options.judge_test or None,
+        ),
+    )
+    settings = _run_settings(options)
+    found = console.drive("Studying", lambda stop: study.run(settings, options.output, wish, stop))
+    for each in (found, found.on_test):
+        if each is None:
+            continue
+        for grid in each.grids:
+            rows = [
+                (name, *(_cell(mean, error) for mean, error in zip(grid.means[row], grid.scatter[row], strict=True)))
+                for row, name in enumerate(grid.rows)
+            ]
+            console.say(f"{grid.what}, {grid.about}")
+            console.table((f"{grid.down} \\ {grid.across}", *grid.columns), rows)
+            console.say()
+        for sentence in each.sentences:
+            console.say(sentence)
+        if options.format != "png":
+            name = study.FIGURE if each is found else study.TEST_FIGURE
+            matrix_figure.save(each, (found.folder / name).with_suffix(f".{options.format}"))
+    if found.missing:
+        console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
+    console.say(f"Study: {found.folder}")
+    return console.status
+
+
+def _cell(mean: float, error: float) -> str:
+    return "–" if math.isnan(mean) else f"{mean:.3f}{plus_minus(error, '.3f')}"
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _run_settings(options: argparse.Namespace) -> RunSettings:
+    """The runs' settings: those of the study that is resumed, or of the file, with the changes."""
+    earlier: Path = options.output / "settings.toml"
+    if options.settings is None and earlier.exists():
+        options.settings = earlier
+    return resolve_settings(
+        RunSettings,
+        options,
+        data__labels=tuple(options.label) if options.label else None,
+        data__split_column=options.split_column,
+        transfer__start_from=starting_point(getattr(options, "start_from", None)),
+        transfer__bands=getattr(options, "band_map", None),
+        transfer__class_map=parse_class_map(options) if options.class_map else None,
+    )

@@ -1,0 +1,262 @@
+"""Make the base networks that come with the program: simulate galaxies, train on them, and write network and card.
+
+    python packaging/base_networks.py FOLDER                      all of it; FOLDER keeps simulations and runs
+    python packaging/base_networks.py FOLDER --galaxies 300 --epochs 1     a quick look
+
+Both networks see nothing but our own simulations: smooth, featured and edge-on galaxies as three telescopes would see
+them, each picture stretched by chance as the pictures of surveys are. They take one grey band, the mean of whatever
+bands a survey has, and scale each galaxy by itself, so that any survey's units fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from core.data.cutouts import Cutouts
+from core.data.store import Band, DatasetWriter, Origin
+from core.events import EpochEnded, Work
+from core.metrics import part_notes
+from core.metrics.guessing import guess_of_run
+from core.nets.band_mapping import GREY
+from core.nets.predictor import Predictor
+from core.project.files import write_atomically
+from core.project.metrics_file import read_metrics
+from core.project.runs import RunFolder
+from core.settings import toml
+from core.simulate import factory, presets
+from core.simulate.settings import SimulationSettings
+from core.train import loop
+from core.train.self_supervised import recipe
+from core.train.settings import AugmentationSettings, RunSettings
+from core.version import PROGRAM
+
+MODELS = Path(__file__).parents[1] / "resources" / "models"
+LICENCE = "BSD-3-Clause, as the program; trained on simulations of the program alone"
+_SIDE = 64
+_SURVEYS = {"SDSS r": (14.0, 17.5), "HST/ACS F814W": (17.5, 21.5), "JWST/NIRCam F200W": (18.0, 23.0)}  # magnitudes
+_REALISM = {"companions": 0.4, "stars": 0.15}
+_STARS = (0.0, 3.0)  # magnitudes by which stars are fainter than the faintest galaxies
+_SOFTENING = (0.01, 1.0)  # of the stretch, per standard deviation of the sky
+_BRIGHTEST = (97.0, 100.0)  # per cent of the pixels above which a picture is saturated
+
+CLASSES: dict[str, list[dict[str, Any]]] = {
+    "smooth": [
+        {
+            "share": 0.6,
+            "galaxies": {
+                "kind": "single Sérsic",
+                "half_light_radius": {"low": 2, "high": 8},
+                "sersic_index": {"low": 1.8, "high": 5.5},
+                "axis_ratio": {"low": 0.45, "high": 0.98},
+            },
+        },
+        {
+            "share": 0.4,
+            "galaxies": {
+                "bulge_to_total": {"low": 0.3, "high": 0.8},
+                "bulge_radius": {"low": 1, "high": 3},
+                "bulge_axis_ratio": {"low": 0.6, "high": 0.98},
+                "disk_radius": {"low": 3, "high": 9},
+                "disk_axis_ratio": {"low": 0.45, "high": 0.98},
+            },
+        },
+    ],
+    "featured": [
+        {
+            "share": 1.0,
+            "galaxies": {
+                "bulge_to_total": {"low": 0.02, "high": 0.45},
+                "bulge_radius": {"low": 1.2, "high": 4},
+                "bulge_axis_ratio": {"low": 0.6, "high": 0.98},
+                "disk_radius": {"low": 4, "high": 13},
+                "disk_axis_ratio": {"low": 0.4, "high": 0.98},
+            },
+            "realism": {"arms": 0.85, "arm_light": 0.4, "bars": 0.4, "clumps": 0.6, "tidal": 0.1},
+        }
+    ],
+    "edge-on": [
+        {
+            "share": 1.0,
+            "galaxies": {
+                "bulge_to_total": {"low": 0.0, "high": 0.4},
+                "bulge_radius": {"low": 1, "high": 3},
+                "bulge_axis_ratio": {"low": 0.5, "high": 0.95},
+                "disk_radius": {"low": 4, "high": 13},
+                "disk_axis_ratio": {"low": 0.06, "high": 0.24},
+            },
+            "realism": {"clumps": 0.3},
+        }
+    ],
+}
+
+
+def simulate(folder: Path, galaxies: int) -> Path:
+    """Simulate about so many galaxies of all classes and surveys, and stretch them into one dataset of pictures."""
+    output = folder / "simulated.h5"
+    if output.exists():
+        return output
+    random = np.random.default_rng(14)
+    images: list[NDArray[np.float32]] = []
+    labels: list[str] = []
+    for kind, settings in _mixtures(galaxies):
+        path = folder / f"part-{len(images)}.h5"
+        _drive(factory.simulate(path, settings, workers=1))
+        with Cutouts.open(path) as cutouts:
+            images.append(np.stack([_stretch(stamp, random) for stamp in cutouts.images[:][:, 0]])[:, None])
+        labels += [kind] * settings.count
+        path.unlink()
+    order = random.permutation(len(labels))
+    ids = [f"simulated-{number:06d}" for number in range(len(labels))]
+    with DatasetWriter(output, (1, _SIDE, _SIDE), [Band(GREY, "", None)], "float32") as writer:
+        nothing = np.full(len(ids), np.nan)
+        writer.append(np.concatenate(images)[order], ids, nothing, [""] * len(ids), np.zeros(len(ids), np.float32))
+        table = Table({"id": ids, "morphology": np.array(labels)[order]})
+        writer.finish(table, ("morphology",), Origin(PROGRAM, "", "simulated galaxies", ""), [])
+    return output
+
+
+def _mixtures(galaxies: int) -> Iterator[tuple[str, SimulationSettings]]:
+    """The settings of each class as each survey sees it."""
+    each = galaxies / (len(CLASSES) * len(_SURVEYS))
+    for number, (survey, (bright, faint)) in enumerate(_SURVEYS.items()):
+        base = presets.load_preset(survey)
+        for kind, parts in CLASSES.items():
+            for place, part in enumerate(parts):
+                values = base.model_dump()
+                values |= {"count": max(2, round(each * part["share"])), "size": _SIDE, "seed": 100 * number + place}
+                values["galaxies"] |= part["galaxies"] | {"magnitude": {"low": bright, "high": faint}, "shift": 1.5}
+                stars = {"low": faint + _STARS[0], "high": faint + _STARS[1]}
+                values["realism"] |= _REALISM | {"star_magnitude": stars} | part.get("realism", {})
+                yield kind, toml.validate(SimulationSettings, values)
+
+
+def _stretch(stamp: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """A stamp (H, W) as a picture: an asinh stretch from nearly linear to hard, saturated or not."""
+    edge = np.concatenate([stamp[0], stamp[-1], stamp[:, 0], stamp[:, -1]])
+    sky = np.median(edge)
+    noise = 1.4826 * np.median(np.abs(edge - sky)) or 1.0
+    softening = _SOFTENING[0] * (_SOFTENING[1] / _SOFTENING[0]) ** random.random()
+    picture = np.arcsinh(softening * (stamp - sky) / noise)
+    return np.minimum(picture, np.percentile(picture, random.uniform(*_BRIGHTEST))).astype(np.float32)
+
+
+def settings_of(name: str, epochs: int | None) -> RunSettings:
+    """The settings with which a network is trained."""
+    common = {
+        "network": {"samplewise": "standard", "normalisation": "standard"},
+        "augmentation": AugmentationSettings(zoom_min=0.6, zoom_max=1.5, noise=0.1).model_dump(),
+        "stopping": {"patience": 0, "snapshots": 0},
+        "device": "cpu",
+    }
+    if name == "simulated-classes":
+        chosen = RunSettings.model_validate({**common, "optimiser": {"epochs": epochs or 10}})
+    else:
+        base = recipe.recommended(RunSettings.model_validate(common))
+        chosen = base.model_copy(
+            update={
+                "augmentation": base.augmentation.model_validate(common["augmentation"]),
+                "optimiser": base.optimiser.model_copy(update={"epochs": epochs or 12}),
+                "stopping": base.stopping.model_copy(update={"snapshots": 0}),
+            }
+        )
+    return chosen
+
+
+ABOUT = {
+    "simulated-classes": (
+        "Simulated galaxies, by class",
+        "Tells smooth, featured and edge-on galaxies, simulated for three telescopes; one grey band, 64 pixels.",
+    ),
+    "simulated-shapes": (
+        "Simulated galaxies, without labels",
+        "Has learned the shapes of simulated galaxies without labels (SimCLR); one grey band, 64 pixels.",
+    ),
+}
+
+
+def make(name: str, data: Path, folder: Path, epochs: int | None) -> None:
+    """Train one network, and write it with its card."""
+    run = RunFolder.create(folder / name) if not (folder / name).exists() else RunFolder(folder / name)
+    settings = settings_of(name, epochs)
+    if read_metrics(run.metrics_file).get("reason") != "finished":
+        _drive(loop.run(settings, data, run, resume=run.has_whole_epoch))
+    metrics = read_metrics(run.metrics_file)
+    predictor = Predictor.load(run.best, needs_answers=False)
+    title, about = ABOUT[name]
+    guess = guess_of_run(metrics)
+    numbers = part_notes.describe_scores(metrics["validation"])
+    predictor.card = {
+        "title": title,
+        "about": about,
+        "licence": LICENCE,
+        "data": metrics["data"]["data"],
+        "galaxies": metrics["data"]["galaxies"],
+        "validation": metrics["validation"],
+        "made by": f"{PROGRAM}, packaging/base_networks.py",
+    }
+    predictor.pixel_scale, predictor.zero_points, predictor.training_range = float("nan"), (), None  # of three surveys
+    MODELS.mkdir(exist_ok=True)
+    predictor.save(MODELS / f"{name}.safetensors")
+    changed = toml.differences(RunSettings(), toml.load(RunSettings, run.settings_file))
+    lines = [
+        f"# {title}",
+        "",
+        f"`base:{name}`. {about} It is there to be fine-tuned; its answers on real galaxies mean little.",
+        "",
+        "## Data",
+        "",
+        (
+            f"{sum(metrics['data']['galaxies'].values()):,} galaxies simulated by this program, as many of each class: "
+            f"{', '.join(CLASSES)}. As seen by {', '.join(_SURVEYS)}; companions, stars, spiral arms, bars, clumps and "
+            "tidal features as `packaging/base_networks.py` says. Each stamp was stretched by chance from nearly "
+            "linear to hard, as pictures of surveys are. No galaxy of any survey was used."
+        ),
+        "",
+        "## Numbers",
+        "",
+        (
+            f"On {metrics['validation']['galaxies']:,} simulated validation galaxies: {numbers}"
+            f" ({metrics['validation']['note']})."
+        ),
+        *([] if guess is None else [guess.sentence]),
+        "",
+        "## Settings that differ from the default",
+        "",
+        *(f"- {setting}: {new} (default {old})" for setting, old, new in changed),
+        "",
+        "## Licence",
+        "",
+        f"{LICENCE}.",
+    ]
+    write_atomically(MODELS / f"{name}.md", "\n".join(lines) + "\n")
+
+
+def _drive(work: Work[Any]) -> None:
+    for event in work:
+        if isinstance(event, EpochEnded):
+            print(f"epoch {event.epoch} of {event.epochs}: {event.train}, {event.validation}", flush=True)
+
+
+def main() -> None:
+    """Make all networks."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path, help="for simulations and runs; what is there already is kept")
+    options.add_argument("--galaxies", type=int, default=6000, help="how many are simulated")
+    options.add_argument("--epochs", type=int, help="of each network; else 10 with labels and 12 without")
+    options.add_argument("--only", choices=tuple(ABOUT), help="only this network")
+    given = options.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    data = simulate(given.folder, given.galaxies)
+    for name in ABOUT if given.only is None else (given.only,):
+        make(name, data, given.folder, given.epochs)
+
+
+if __name__ == "__main__":
+    main()
