@@ -5,20 +5,29 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.shared_options import add_band_option, add_class_option, add_settings_options, add_split_option
+from core.cli.shared_options import (
+    add_band_option,
+    add_class_option,
+    add_settings_options,
+    add_split_option,
+    common_options,
+)
 from core.cli.suggest import add_suggestion_study_options
 from core.project import outputs
 
 STUDY = ("study", "study:training_size", "Run a study of many trainings.")
 
 
-def add_study_options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
-    """Add the questions, each with its options; ``shared`` are those that every command takes."""
+def add_study_options(command: argparse.ArgumentParser) -> None:
+    """Add the questions, each with its options."""
     questions = command.add_subparsers(title="questions", metavar="QUESTION", required=True)
 
     def question(name: str, place: str, about: str) -> argparse.ArgumentParser:
         added = questions.add_parser(
-            name, help=about[0].lower() + about[1:].rstrip("."), description=about, parents=[shared]
+            name,
+            help=about[0].lower() + about[1:].rstrip("."),
+            description=about,
+            parents=[common_options(default=argparse.SUPPRESS)],
         )
         added.set_defaults(command=place, question=name, writes={"output": outputs.FOLDER})
         return added

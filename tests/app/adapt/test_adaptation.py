@@ -68,6 +68,10 @@ def test_without_a_network_it_says_where_one_comes_from(qtbot: QtBot, galaxies: 
     panel = opened(qtbot, empty)
     assert panel.empty is not None and panel.empty.isVisible()
     assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
+    wanted: list[str] = []
+    empty.workspace_wanted.connect(wanted.append)
+    panel.network.activated.emit(panel.network.count() - 1)  # an encoder of the hub
+    assert wanted == ["train"] and empty.draft.settings.network.weights.startswith("hf_hub:")
     panel.close()
     empty.close()
 

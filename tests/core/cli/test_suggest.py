@@ -66,8 +66,9 @@ def test_the_study_prints_the_gain_and_goes_on(survey_dataset, survey_run, tmp_p
 
 def test_options_of_one_study_are_not_dropped_in_silence_by_another(survey_dataset, survey_run, tmp_path, capsys):
     command = ["study", "training-size", str(survey_dataset), "-o", str(tmp_path / "study"), "-q"]
-    assert main([*command, "--start-from", str(survey_run)]) == 1
-    assert "no --start-from" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*command, "--start-from", str(survey_run)])
+    assert "unrecognized arguments: --start-from" in capsys.readouterr().err
     command[1] = "suggestions"
     assert main([*command, "--counts", "ten"]) == 1
     assert "not a list of numbers" in capsys.readouterr().err
