@@ -109,6 +109,7 @@ def add_suggestion_study_options(command: argparse.ArgumentParser) -> None:
 
 def study_suggestions(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork study suggestions``."""
+    counts = _parse_counts(options.counts) if options.counts else None
     require_not_open(options.output)
     from core.adapt.suggest.settings import SuggestionStudySettings
     from core.studies import run_list, suggestion_figure, suggestion_study
@@ -116,7 +117,7 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
 
     given = {
         "methods": options.methods.split(",") if options.methods else None,
-        "labels": _parse_counts(options.counts) if options.counts else None,
+        "labels": counts,
         "seeds": options.seeds,
         "metric": options.metric,
         "least_steps": options.least_steps,
