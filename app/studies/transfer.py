@@ -62,7 +62,7 @@ class TransferPanel(SummaryPanel):
         network, form = group("Start from", self.start_from), group("Moving to another survey", self.form)
         compared = group("Strategies that are compared", self.strategies, self.runs)
         self._offer_strategies(TransferStudySettings().strategies)
-        self._build_sides(self._build_form_side("Study", network, form, compared, self.note))
+        self._build_sides(self._build_form_side("Study", network, compared, form, self.note))
 
     # -- the study -------------------------------------------------------------------------------------------------
 
