@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.nets.layers import LayerRow
 
 _FILE = "Weights file…"
+_BACKBONE, _ENCODER = "convnext_nano", "hf_hub:mwalmsley/zoobot-encoder-convnext_nano"
 _VIEWS = 12  # variations of each galaxy whose features are kept for a head that is trained alone
 _FIRST_BANDS = "Say first which bands feed the network."
 _MISFIT = "It cannot be used on these stamps."
@@ -74,6 +75,7 @@ class AdaptationPanel(Panel):
         assert self.empty is not None
         self.empty.clicked.connect(self.network.ask_file)
         self.network.chosen.connect(self._take_network)
+        self.network.encoder_wanted.connect(self._prepare_encoder)
         self.match.helped.connect(self._help)
         self.bands.chosen.connect(self._keep_bands)
         self.bands.refused.connect(self.match.rows["bands"].remedy.setText)
@@ -320,6 +322,16 @@ class AdaptationPanel(Panel):
     def _prepare(self) -> None:
         """Prepare the draft of the next training."""
         self._session.draft.edit("transfer", self.transfer)
+
+    def _prepare_encoder(self) -> None:
+        """Prepare a training that starts from an encoder of the hub; there is nothing of it to compare."""
+        values = {"transfer": TransferSettings(), "network.backbone": _BACKBONE, "network.weights": _ENCODER}
+        self._session.draft.edit_together(values)
+        self._session.workspace_wanted.emit("train")
+        self._session.message.emit(
+            "A training with the Zoobot encoder of the hub is prepared. It knows no classes and no survey, so that "
+            "there is nothing to compare. Others are named under Network."
+        )
 
     def _fine_tune(self) -> None:
         self._prepare()

@@ -17,6 +17,8 @@ from core.reading import is_there
 from core.train import run_check
 
 _FILE = "Weights file…"
+_ENCODER = "Encoder of the hub…"
+_ABOUT_ENCODER = "Such as Zoobot's, which learned from volunteers' answers: it brings features, but no classes."
 _LETTERS = 28  # of the width
 
 
@@ -25,10 +27,12 @@ class NetworkChooser(QComboBox):
 
     Notes
     -----
-    Signals: ``chosen()`` when there is another network.
+    Signals: ``chosen()`` when there is another network; ``encoder_wanted()`` when an encoder of the hub is wanted,
+    which is no network with answers and cannot be compared with a survey.
     """
 
     chosen = Signal()
+    encoder_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -108,8 +112,10 @@ class NetworkChooser(QComboBox):
             self.addItem(icon("mdi6.file-outline"), file.stem, str(file))
             self.setItemData(self.count() - 1, as_written(str(file)), Qt.ItemDataRole.ToolTipRole)
         self.addItem(icon("mdi6.file-outline"), _FILE, None)
+        self.addItem(icon("mdi6.import"), _ENCODER, _ENCODER)
+        self.setItemData(self.count() - 1, _ABOUT_ENCODER, Qt.ItemDataRole.ToolTipRole)
         if self._path not in (*readable, *self._bases, *self._files):
-            self._path = readable[0] if readable else None
+            self._path = next(iter([*readable, *self._bases]), None)
         self.setCurrentIndex(-1 if self._path is None else self.findData(str(self._path)))
         if self._path != before:
             self.chosen.emit()
@@ -118,6 +124,9 @@ class NetworkChooser(QComboBox):
         chosen = self.itemData(place)
         if chosen is None:
             self.ask_file()
+        elif chosen == _ENCODER:
+            self._show()
+            self.encoder_wanted.emit()
         elif Path(chosen) != self._path:
             self._path = Path(chosen)
             self.chosen.emit()

@@ -37,10 +37,8 @@ _FIRST = (
 )
 _HEAD = ("Change of", "galaxies", "median", "68 % within", "worst", "limit")
 _FOLDER = "refiners"  # of the project
-_ABOUT = (
-    "Two networks: one changes simulated stamps, the other tells them from real ones. Held-out galaxies show whether a "
-    "classifier can still tell them apart, and what became of their photometry."
-)
+_TRAIN = "Two networks: one changes simulated stamps, the other tells them from real ones."
+_ABOUT = "Held-out galaxies show whether refined stamps can still be told from real ones."
 
 
 class RefinerPanel(Panel):
@@ -78,7 +76,7 @@ class RefinerPanel(Panel):
         self.make = QPushButton(icon("mdi6.database-outline"), "Make dataset")
         self.hint = MessageLine(2, grows=True)
         self.plots, self.rows = RefinerPlots(), RefinedRows()
-        self.verdict = MessageLine(2, "", grows=True, insists=True)
+        self.verdict = MessageLine(3, "", grows=True, insists=True)
         self.drift = NumberTable()
         self.drift.setToolTip(
             "Of held-out galaxies, or of the whole refined dataset once it is made. A change beyond the limit stays "
@@ -133,7 +131,7 @@ class RefinerPanel(Panel):
         self.work.happened.connect(self._show_events)
         self.work.finished.connect(self._finish)
         self.work.ended.connect(self._look)
-        session.project_changed.connect(self._propose)
+        session.project_changed.connect(self._change_project)
         session.dataset.changed.connect(self.refresh)
 
     # -- what is chosen --------------------------------------------------------------------------------------------
@@ -149,6 +147,12 @@ class RefinerPanel(Panel):
         """The refined dataset of this name."""
         project, name = self._session.project, file_name(self.name.text())
         return None if project is None or not name else project.dataset_path(name)
+
+    def _change_project(self) -> None:
+        """Choose from the datasets of another project."""
+        for chooser in (self.simulated, self.real):
+            chooser.choose(None)
+        self._propose()
 
     def _propose(self) -> None:
         """Propose the open dataset as the real one, and the newest simulated one of the project."""
@@ -191,6 +195,8 @@ class RefinerPanel(Panel):
             widget.setEnabled(not running)
         goes_on = usable and found is not None and bool(found.history)
         self.train.setText("Train on" if goes_on else "Train refiner")
+        done = found.history[-1].epoch if goes_on and found is not None else 0
+        self.train.setToolTip(f"Goes on after epoch {done}, if more epochs are asked for." if goes_on else _TRAIN)
         self.train.setEnabled(not running and not hindrance)
         self.stop.setEnabled(running)
         is_made = self.output is not None and self.output.exists()

@@ -121,10 +121,11 @@ def _train(options: argparse.Namespace, console: Console) -> int:
     if source is None:
         raise NotPossible("The dataset of this run is not where it was.", "Name it with --source.", str(options.run))
     start = TransferSettings(start_from=str(options.run.resolve()))
+    stopping = earlier.stopping.model_copy(update={"keep": "last"})  # the best epoch would be that of the other survey
     settings = resolve_settings(
         RunSettings,
         options,
-        earlier.model_copy(update={"transfer": start}),
+        earlier.model_copy(update={"transfer": start, "stopping": stopping}),
         unlabelled__method=options.method,
         unlabelled__dataset=str(options.data.expanduser().resolve()),
         unlabelled__bands=options.band_map or "",

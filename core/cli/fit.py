@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MODELS: dict[str, ProfileKind] = {"sersic": "Sérsic", "bulge+disk": "bulge + disk"}
+FIT = ("fit", "fit:fit", "Fit Sérsic profiles, or bulges and disks, to galaxies, and find their neighbours.")
 _KINDS = tuple(kind for kind in get_args(PsfSettings.model_fields["kind"].annotation) if kind != "image")
 _WAYS = f"Write a FITS file, or a kind and a FWHM in arcsec, as in moffat:1.1; kinds are {', '.join(_KINDS)}."
 

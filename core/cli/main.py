@@ -5,61 +5,64 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TypeAlias
 
-from core.cli import distributed, overwriting
+from core.cli import command_options, distributed, overwriting
 from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
-from core.cli.fit import add_fit_options
+from core.cli.fit import FIT, add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.moved import MOVED, add_moved_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
 from core.cli.refine import REFINE, add_refine_options
-from core.cli.shared_options import (
-    add_band_option,
-    add_class_option,
-    add_decision_option,
-    add_force_option,
-    add_reading_options,
-    add_settings_options,
-    add_split_option,
+from core.cli.shared_options import Parser, common_options
+from core.cli.similar import (
+    DUPLICATES,
+    SIMILAR,
+    UNUSUAL,
+    add_duplicates_options,
+    add_similar_options,
+    add_unusual_options,
 )
-from core.cli.similar import add_search_commands
 from core.cli.study_options import STUDY, add_study_options
 from core.cli.suggest import SUGGEST, add_suggest_options
 from core.data import trial
-from core.explain.methods import DREAMS, METHODS
-from core.printable import on_one_line
-from core.project import outputs
 from core.version import PROGRAM
 
 _ABOUT = "Train, fine-tune and interrogate convolutional networks on galaxy cutouts."
 _WINDOW = "Without a command the window opens; “tuningfork --demo” opens it on the demonstration survey."
-_SETTINGS = (
-    "train",
-    "pretrain",
-    "import",
-    "simulate",
-    "refine",
-    "fit",
-    "demo",
-    "search",
-    "training-size",
-    "suggest",
-    "suggestions",
-    "believe",
-    *METHODS,
-    *DREAMS,
+_Command: TypeAlias = "tuple[tuple[str, str, str], Callable[[argparse.ArgumentParser], None]]"
+_COMMANDS: tuple[_Command, ...] = (
+    (command_options.IMPORT, command_options.add_import_options),
+    (command_options.TRAIN, command_options.add_train_options),
+    (PRETRAIN, add_pretrain_options),
+    (command_options.RESUME, command_options.add_resume_options),
+    (command_options.RUNS, command_options.add_runs_options),
+    (command_options.RATE, command_options.add_rate_options),
+    (command_options.EVALUATE, command_options.add_evaluate_options),
+    (MATCH, add_match_options),
+    (RESAMPLE, add_resample_options),
+    (command_options.PREDICT, command_options.add_predict_options),
+    (command_options.MEASURE, command_options.add_measure_options),
+    (FIT, add_fit_options),
+    (command_options.EXPLAIN, command_options.add_explain_options),
+    (command_options.TOP, command_options.add_top_options),
+    (command_options.BELIEVE, command_options.add_believe_options),
+    (MOVED, add_moved_options),
+    (SIMILAR, add_similar_options),
+    (UNUSUAL, add_unusual_options),
+    (DUPLICATES, add_duplicates_options),
+    (SUGGEST, add_suggest_options),
+    (ADAPT, add_adapt_options),
+    (command_options.SEARCH, command_options.add_search_options),
+    (STUDY, add_study_options),
+    (command_options.SIMULATE, command_options.add_simulate_options),
+    (REFINE, add_refine_options),
+    (command_options.DEMO, command_options.add_demo_options),
+    (command_options.SETTINGS, command_options.add_settings_command_options),
 )
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line, whatever was typed or a shell has put in place of a pattern."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(on_one_line(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +91,7 @@ def _begin_trying_files(options: argparse.Namespace) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The commands with their options and help."""
-    top = _Parser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[_shared_options(default=False)])
+    top = Parser(prog="tuningfork", description=_ABOUT, epilog=_WINDOW, parents=[common_options(default=False)])
     top.add_argument("--version", action="version", version=PROGRAM)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -97,298 +100,11 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=about[0].lower() + about[1:].rstrip("."),
             description=about,
-            parents=[_shared_options(default=argparse.SUPPRESS)],
+            parents=[common_options(default=argparse.SUPPRESS)],
         )
         added.set_defaults(command=place)
         return added
 
-    _add_import_options(command("import", "commands:import_files", "Make a dataset of image files and a catalogue."))
-    _add_train_options(command("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one."))
-    add_pretrain_options(command(*PRETRAIN))
-    _add_resume_options(
-        command("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
-    )
-    _add_runs_options(command("runs", "runs:runs", "List the runs in a folder with their results."))
-    _add_rate_options(
-        command("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
-    )
-    _add_evaluate_options(command("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies."))
-    add_match_options(command(*MATCH))
-    add_resample_options(command(*RESAMPLE))
-    _add_predict_options(command("predict", "evaluate:predict", "Write a network's predictions as a table."))
-    _add_measure_options(
-        command("measure", "measure:measure", "Measure galaxies: quantities with error bars and flags, as a table.")
-    )
-    add_fit_options(
-        command("fit", "fit:fit", "Fit Sérsic profiles, or bulges and disks, to galaxies, and find their neighbours.")
-    )
-    _add_explain_options(
-        command("explain", "explain:explain", "Show which pixels support a prediction: attribution maps and pictures.")
-    )
-    _add_top_options(command("top", "top:top", "Show the nine galaxies that excite each filter of a layer most."))
-    _add_believe_options(
-        command(
-            "believe", "believe:believe", "Say whether the decisions rest on the galaxies or on their surroundings."
-        )
-    )
-    add_moved_options(command(*MOVED))
-    add_search_commands(command)
-    add_suggest_options(command(*SUGGEST))
-    add_adapt_options(command(*ADAPT))
-    _add_search_options(command("search", "study:search", "Search for good settings, first coarsely and then finely."))
-    add_study_options(command(*STUDY), _shared_options(default=argparse.SUPPRESS))
-    _add_simulate_options(
-        command("simulate", "simulate:simulate", "Simulate galaxies whose true parameters are known, as a dataset.")
-    )
-    add_refine_options(command(*REFINE))
-    _add_demo_options(
-        command("demo", "demo:demo", "Simulate a survey, train, explain and fine-tune a network, without a window.")
-    )
-    _add_settings_command_options(
-        command(
-            "settings", "setting_options:print_settings", "Print every setting with default, range, unit and meaning."
-        )
-    )
+    for about, add_options in _COMMANDS:
+        add_options(command(*about))
     return top
-
-
-def _shared_options(default: object) -> _Parser:
-    """Options that may stand before or after the command; the default after it must not override one given before."""
-    shared = _Parser(add_help=False)
-    add = shared.add_argument
-    add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
-    add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")
-    return shared
-
-
-def _add_import_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("sources", nargs="+", type=Path, metavar="SOURCE", help="a file or a folder, searched with its sub-folders")
-    add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
-    add("--catalogue", type=Path, metavar="FILE", help="table with labels: CSV, FITS, VOTable, Parquet, ECSV")
-    add("--id", metavar="COLUMN", help="catalogue column with the file name or id; else it is recognised")
-    add("--table", metavar="NAME", help="name or number of the table in a catalogue with several")
-    add("--label", metavar="COLUMN", action="append", help="catalogue column with labels; may be repeated")
-    add("--labels-from-folders", action="store_true", help="the name of a file's folder is its class")
-    add("--split-column", metavar="COLUMN", help="catalogue column with train, validation, test; none: draw them")
-    add("--size", type=int, metavar="N", help="side of every stamp in pixels; else the most frequent one")
-    add(
-        "--hdu",
-        metavar="NAME",
-        help="FITS extension; “A,B,C”: bands, “*”: one galaxy of each, planes: one of each plane",
-    )
-    add("--bands", metavar="PATTERN", help="plane names “i,r,g”, or “*_{band}.fits” for one file per band")
-    add("--report", type=Path, metavar="REPORT.csv", help="write a line for each unusable file or row")
-    add_settings_options(command, "max_missing=0.2")
-    add_force_option(command, output=outputs.DATASET, report=outputs.TEXT_TABLE)
-
-
-def _add_train_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add_split_option(command)
-    add(
-        "--draw-again",
-        action="store_true",
-        help="draw the parts anew that the project keeps; spoils earlier test parts",
-    )
-    add("--start-from", type=Path, metavar="RUN", help="an earlier run, a weights file, or base:NAME")
-    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    add_band_option(command)
-    add_class_option(command)
-    add("--json", action="store_true", help="print the result as JSON")
-    add_settings_options(command, "optimiser.learning_rate=1e-3")
-    command.set_defaults(writes={"output": outputs.FOLDER})
-
-
-def _add_resume_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of the run")
-    add("data", type=Path, nargs="?", metavar="DATA.h5", help="the dataset, if it was moved")
-    add("--epochs", type=int, metavar="N", help="total number of epochs; else as it was started with")
-    add(
-        "--patience",
-        type=int,
-        metavar="N",
-        help="new patience of a run that stopped early, in epochs; 0: never stop early",
-    )
-    add("--json", action="store_true", help="print the result as JSON")
-
-
-def _add_runs_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    sorts = ("began", "name", "score", "loss", "epochs")
-    add("folder", type=Path, metavar="FOLDER", help="searched with its sub-folders; that of a project, for example")
-    add("--sort", choices=sorts, default="began", help="the best or the earliest first; %(default)s")
-    add("--filter", default="", metavar="WORDS", help="only runs with these in their name, tags, notes or state")
-    add("--json", action="store_true", help="print the table as JSON")
-
-
-def _add_rate_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add_split_option(command)
-    add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
-    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    add_band_option(command)
-    add_class_option(command)
-    add("--json", action="store_true", help="print the curve and the result as JSON")
-    add_settings_options(command, "optimiser.method=sgd")
-    add_force_option(command, output=outputs.PNG)
-
-
-def _add_evaluate_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run")
-    add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
-    add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
-    add_decision_option(command)
-    add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
-    add("--by", metavar="COLUMN", help="of quantities: the figures of merit in bins of this column, too")
-    add("--bins", type=int, default=6, metavar="N", help="how many bins at most, of equally many galaxies; else 6")
-    add("--split-by", metavar="COLUMN", help="with --by: each class of this column by itself; environment: found here")
-    add("--fits", type=Path, metavar="TABLE", help="with --by: what “tuningfork fit” measured, beside it")
-    add("--json", action="store_true", help="print the metrics as JSON")
-    add_band_option(command)
-    add_class_option(command)
-
-
-def _add_predict_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
-    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
-    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
-    add_decision_option(command)
-    add_reading_options(command)
-    add_band_option(command)
-    add_force_option(command, output=outputs.TABLE)
-
-
-def _add_measure_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
-    add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
-    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
-    add("--zero-point", metavar="Z", help="magnitude of one unit of the pixels; Z,Z,…: of each band")
-    add_reading_options(command)
-    add_band_option(command)
-    add_force_option(command, output=outputs.TABLE)
-
-
-def _add_explain_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
-    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
-    add("--id", nargs="+", action="extend", metavar="ID", help="which galaxies; else all")
-    add("--method", required=True, choices=(*METHODS, *DREAMS), help="attribution method")
-    add("--output-name", metavar="CLASS", help="class or quantity to explain; else the predicted one")
-    add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for a FITS map and a PNG per galaxy")
-    add("--film", action="store_true", help="of occlusion: also an animated GIF of the moving square per galaxy")
-    add_reading_options(command)
-    add_settings_options(command, "patch=6")
-    add_band_option(command)
-    add_force_option(command, output=outputs.FOLDER)
-
-
-def _add_top_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
-    add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
-    add("--layer", required=True, metavar="LAYER", help="such as activation3")
-    add("--filters", metavar="1,2,3", help="which to draw; else the most informative about the classes")
-    add("--number", type=int, default=6, metavar="N", help="how many to draw without --filters; %(default)s")
-    add(
-        "--smooth",
-        type=float,
-        default=1.0,
-        metavar="PIXELS",
-        help="Gaussian smoothing of the patterns; %(default)s, 0: none",
-    )
-    add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figure")
-    add("-o", "--output", required=True, type=Path, metavar="FOLDER", help="for the figure and a table of all filters")
-    add_band_option(command)
-    add_reading_options(command)
-    add_force_option(command, output=outputs.FOLDER)
-
-
-def _add_believe_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    parts = ("test", "validation", "train", "all")
-    add("run", type=Path, metavar="RUN", help="folder of a run")
-    whole = "a dataset, or image files and folders; what the run was not trained on is used whole"
-    add("source", type=Path, nargs="+", metavar="SOURCE", help=whole)
-    add("--split", choices=parts, default="test", help="part of the run's own dataset; %(default)s")
-    add("--method", choices=tuple(METHODS), help="of the maps; integrated-gradients")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("belief.csv"),
-        metavar="TABLE.csv",
-        help="%(default)s; one line a galaxy",
-    )
-    add_reading_options(command)
-    add_settings_options(command, "segmentation.threshold=3")
-    add_band_option(command)
-    add_force_option(command, output=outputs.TEXT_TABLE)
-
-
-def _add_search_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a search to resume")
-    add(
-        "--knob",
-        action="append",
-        metavar="NAME=LOW:HIGH",
-        help="setting to search, as in network.depth=3:6; repeatable",
-    )
-    add("--space", type=Path, metavar="FILE.toml", help="search settings, as “tuningfork settings search” prints")
-    add("--coarse", type=int, metavar="N", help="short trials over wide ranges; else 24")
-    add("--fine", type=int, metavar="M", help="long trials around the best; else 12")
-    add("--workers", type=int, metavar="W", help="number of processes on this machine; else 1")
-    add("--worker", action="store_true", help="work on the search in that folder, on this or another machine")
-    add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
-    add("--hand-labels", type=Path, metavar="FILE", help=argparse.SUPPRESS)  # what the search's own process uses
-    add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside search.png")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add_split_option(command)
-    add_settings_options(command, "augmentation.noise=0.05")
-    command.set_defaults(writes={"output": outputs.FOLDER})
-
-
-def _add_simulate_options(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
-    add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
-    add("--preset", metavar="NAME", help="where to begin: HST/WFC3 F160W, or what “tuningfork settings presets” lists")
-    add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--workers", type=int, metavar="K", help="number of processes; else one for each processor core")
-    add("--json", action="store_true", help="print the result as JSON")
-    add_settings_options(command, "noise.kind=none")
-    add_force_option(command, output=outputs.DATASET)
-
-
-def _add_demo_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        help="new or empty; else “tuning-fork-demo” in the working folder",
-    )
-    command.set_defaults(writes={"output": outputs.FOLDER})
-
-
-def _add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    chapters = f"only these: of {', '.join(_SETTINGS)}, of a section of train, such as network, or of a preset of "
-    chapters += (
-        "simulate, of which “presets” is a list, as is “base-networks” of those to start from; else all, for train"
-    )
-    command.add_argument("chapter", nargs="?", metavar="CHAPTER", help=chapters)

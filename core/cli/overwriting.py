@@ -20,12 +20,13 @@ GALAXIES = (
     "more_data",
     "catalogue",
     "run",
+    "start",
     "start_from",
     "similar_by",
     "test_part_of",
     "against",
 )
-_RUNS = {"run", "start_from", "similar_by", "test_part_of"}
+_RUNS = {"run", "start", "start_from", "similar_by", "test_part_of"}
 SETTINGS = ("settings", "space", "hand_labels", "psf", "fits", "refiner")
 
 

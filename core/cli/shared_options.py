@@ -4,6 +4,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NoReturn
+
+from core.printable import on_one_line
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, whatever was typed or a shell has put in place of a pattern."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain in one line, and exit."""
+        super().error(on_one_line(message))
+
+
+def common_options(default: object) -> Parser:
+    """Options that may stand before or after the command; the default after it must not override one given before."""
+    shared = Parser(add_help=False)
+    add = shared.add_argument
+    add("--debug", action="store_true", default=default, help="after a problem, show where in the program it arose")
+    add("--quiet", "-q", action="store_true", default=default, help="no progress on the terminal; warnings stay")
+    return shared
 
 
 def add_force_option(command: argparse.ArgumentParser, **kinds: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,21 +22,11 @@ if TYPE_CHECKING:
     from core.data.duplicates import Duplicates, Sample
     from core.evaluate.tables import TableColumn
 
+SIMILAR = ("similar", "similar:similar", "Find the galaxies most alike to one, or to several, to a network.")
+UNUSUAL = ("unusual", "similar:unusual", "Rank galaxies by how unlike the training galaxies they are.")
+DUPLICATES = ("duplicates", "similar:duplicates", "Find the same galaxy under two names, above all in two parts.")
 _TABLE = "ends in .csv, .fits, .xml or .parquet; else only printed"
 _SHOWN = 50  # pairs on the terminal beside the table
-
-
-def add_search_commands(command: Callable[[str, str, str], argparse.ArgumentParser]) -> None:
-    """Add the three commands; ``command(name, place, about)`` makes one."""
-    add_similar_options(
-        command("similar", "similar:similar", "Find the galaxies most alike to one, or to several, to a network.")
-    )
-    add_unusual_options(
-        command("unusual", "similar:unusual", "Rank galaxies by how unlike the training galaxies they are.")
-    )
-    add_duplicates_options(
-        command("duplicates", "similar:duplicates", "Find the same galaxy under two names, above all in two parts.")
-    )
 
 
 def add_similar_options(command: argparse.ArgumentParser) -> None:

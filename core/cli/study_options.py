@@ -5,20 +5,29 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.shared_options import add_band_option, add_class_option, add_settings_options, add_split_option
+from core.cli.shared_options import (
+    add_band_option,
+    add_class_option,
+    add_settings_options,
+    add_split_option,
+    common_options,
+)
 from core.cli.suggest import add_suggestion_study_options
 from core.project import outputs
 
 STUDY = ("study", "study:training_size", "Run a study of many trainings.")
 
 
-def add_study_options(command: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
-    """Add the questions, each with its options; ``shared`` are those that every command takes."""
+def add_study_options(command: argparse.ArgumentParser) -> None:
+    """Add the questions, each with its options."""
     questions = command.add_subparsers(title="questions", metavar="QUESTION", required=True)
 
     def question(name: str, place: str, about: str) -> argparse.ArgumentParser:
         added = questions.add_parser(
-            name, help=about[0].lower() + about[1:].rstrip("."), description=about, parents=[shared]
+            name,
+            help=about[0].lower() + about[1:].rstrip("."),
+            description=about,
+            parents=[common_options(default=argparse.SUPPRESS)],
         )
         added.set_defaults(command=place, question=name, writes={"output": outputs.FOLDER})
         return added
@@ -68,6 +77,9 @@ def _add_transfer_options(command: argparse.ArgumentParser) -> None:
     add("--labels", metavar="0,50,all", help="numbers or percentages of its labelled galaxies; 0: the network as it is")
     add("--strategies", metavar="NAME,…", help="as is, scratch, head, last-1, last-*, all and others of the help")
     _add_run_options(command)
+    add("--workers", type=int, metavar="W", help="number of processes on this machine; else 1")
+    add("--worker", action="store_true", help=argparse.SUPPRESS)  # of a study that another process runs
+    add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
     add("--source", type=Path, metavar="OLD.h5", help="the old survey, if its run does not know where it is")
     add_band_option(command)
     add_class_option(command)

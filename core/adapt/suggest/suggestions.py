@@ -212,7 +212,7 @@ def look(
             for doubt in opened.doubts:
                 yield Skipped(doubt)
             if number == 0 and method != "uncertain":
-                features = yield from _features(opened, known.rows, stop)
+                features = yield from _features(opened, known.rows, stop, is_asked_again=method != "diverse")
             if method in {"uncertain", "diverse"}:
                 found, names = yield from _probabilities(opened, network, method, known.rows, names, stop)
                 probabilities.append(found)
@@ -221,11 +221,13 @@ def look(
     return Known(known.rows, known.is_labelled, features, np.stack(probabilities) if probabilities else None, names)
 
 
-def _features(opened: NetworkOnData, rows: NDArray[np.int64], stop: threading.Event) -> Work[NDArray[np.float32]]:
-    """Features (n, F); where most galaxies are looked at, those of all are kept for the next time."""
-    if 2 * len(rows) < len(opened.cutouts):
-        return (yield from kept_features.of_rows(opened, rows, stop))
-    return (yield from kept_features.of_dataset(opened, stop))[rows]
+def _features(
+    opened: NetworkOnData, rows: NDArray[np.int64], stop: threading.Event, *, is_asked_again: bool
+) -> Work[NDArray[np.float32]]:
+    """Features (n, F); of a network that will be asked again, those of all galaxies are kept if most are needed."""
+    if is_asked_again and 2 * len(rows) >= len(opened.cutouts):
+        return (yield from kept_features.of_dataset(opened, stop))[rows]
+    return (yield from kept_features.of_rows(opened, rows, stop))
 
 
 def _probabilities(

@@ -75,7 +75,7 @@ def prepare(
             rows = galaxies.load(earlier, cutouts)
         _require_enough(rows, plan)
         if not is_own(plan):
-            notices = [*notices, *_compare_pixels(plan, cutouts, rows)]
+            notices = [*notices, *_compare_pixels(plan, cutouts, rows), *_about_best_epoch(plan)]
         plan.unlabelled = UnlabelledTerm(plan, rows, part)
         plan.facts["unlabelled"] = {
             "method": settings.method,
@@ -165,6 +165,19 @@ def _require_enough(rows: galaxies.Rows, plan: TrainingPlan) -> None:
             "Name a dataset with galaxies without labels (unlabelled.dataset), or limit the training galaxies.",
             "unlabelled.dataset",
         )
+
+
+def _about_best_epoch(plan: TrainingPlan) -> list[Problem]:
+    """The hint that the labelled survey would choose an epoch before the network has moved to the other one."""
+    if plan.settings.stopping.keep == "last":
+        return []
+    return [
+        Problem(
+            "The labelled survey chooses the best epoch: an early one may suit it better than one that has adapted.",
+            "Keep the last epoch (stopping.keep = last).",
+            "stopping.keep",
+        )
+    ]
 
 
 def _compare_pixels(plan: TrainingPlan, cutouts: Cutouts, rows: galaxies.Rows) -> list[Problem]:

@@ -111,5 +111,7 @@ def test_a_method_that_trains_makes_a_run_that_starts_from_the_earlier_one(
     assert main([*command, "--set", "optimiser.epochs=1", "-q"]) == 0
     said = capsys.readouterr().out
     assert "validation galaxies of other.h5, none of which was shown: accuracy" in said
-    assert 'method = "mmd"' in (new / "settings.toml").read_text()
+    kept = (new / "settings.toml").read_text()
+    assert 'method = "mmd"' in kept
+    assert 'keep = "last"' in kept
     assert main([*command[:-1], str(tmp_path / "wrong.safetensors"), "-q"]) == 1
