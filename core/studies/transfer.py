@@ -172,7 +172,7 @@ def _train_and_judge(
                 if not _is_finished(each, move) and not stop.is_set():
                     labels = hand_labels if each.old is None else each.old.hand_labels
                     before, total = int(end) - each.epochs, int(ends[-1])
-                    yield from run_list.train(each.run, labels, stop, reported, before, total)
+                    yield from run_list.train(each.run, labels, reported, before, total, stop)
             if stop.is_set():
                 break
             found = found.with_point(*(earlier or _judge(each, move, jury, found.folder, found.metric)))
@@ -228,7 +228,7 @@ def run_worker(data: Path, folder: Path, number: int, stop: threading.Event = NE
             break
         if not run_list.is_finished(run.folder, move.checksums):
             with contextlib.suppress(NotANumber):  # the process that judges it tells
-                yield from run_list.train(run, hand_labels, stop, reported, place * run.epochs, len(mine) * run.epochs)
+                yield from run_list.train(run, hand_labels, reported, place * run.epochs, len(mine) * run.epochs, stop)
     return len(mine)
 
 
