@@ -66,7 +66,7 @@ class CutoutPanel(Panel):
         self.bands.setMinimumContentsLength(9)
         self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.similar = QToolButton()
-        self.similar.setIcon(icon("mdi6.image-search-outline"))
+        self.similar.setIcon(icon("mdi6.image-multiple-outline"))
         self.similar.setAccessibleName("Find more like this")
         self.name = QLabel()
         self.name.setProperty("role", "heading")

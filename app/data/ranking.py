@@ -105,7 +105,7 @@ class GalleryRanking(QObject):
     def offer(self, menu: QMenu, rows: Sequence[int]) -> None:
         """Add the entry that finds more galaxies like these to a menu."""
         title = "Find more like this" if len(rows) <= 1 else "Find more like these"
-        action = menu.addAction(icon("mdi6.image-search-outline"), title)
+        action = menu.addAction(icon("mdi6.image-multiple-outline"), title)
         action.triggered.connect(lambda _checked=False: self._session.similar_wanted.emit(np.array(rows)))
         action.setEnabled(self._session.predictor_path is not None)
         action.setToolTip("The galaxies most alike to the network." if action.isEnabled() else NO_NETWORK)
@@ -162,8 +162,8 @@ class GalleryRanking(QObject):
         one = f"“{cutouts.ids[asked[0]]}”" if cutouts is not None and len(asked) == 1 else f"{len(asked):,} galaxies"
         mean = "" if len(asked) == 1 else ", the mean to all of them"
         self.line.say(
-            f"The {len(found):,} galaxies most alike to {one} in the eyes of {describe_weights(self._pair.predictor)}. "
-            f"Below each, the cosine distance of the features{mean}."
+            f"The {len(found):,} galaxies most alike to {one} for {describe_weights(self._pair.predictor)}, with the "
+            f"cosine distance of their features{mean}."
         )
 
         def label(row: int) -> str:
@@ -185,8 +185,8 @@ class GalleryRanking(QObject):
         found, nearest = result
         alike = dict(zip(found.order[: len(nearest)].tolist(), nearest, strict=True))
         self.line.say(
-            f"Most unlike the {found.training.total:,} training galaxies first, in the eyes of "
-            f"{describe_weights(self._pair.predictor)}. Below each, how many of these are less unlike the others."
+            f"Most unlike the {found.training.total:,} training galaxies of {describe_weights(self._pair.predictor)} "
+            "first, with how many of them are less unlike the others."
         )
 
         def tip(row: int) -> str:

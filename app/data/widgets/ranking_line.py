@@ -21,8 +21,8 @@ class RankingLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text = MessageLine(2, grows=True)
-        self.back = QPushButton(icon("mdi6.arrow-left"), "Back")
+        self.text = MessageLine(2, grows=True, insists=True)
+        self.back = QPushButton(icon("mdi6.restore"), "Back")
         self.back.setToolTip("Show all galaxies in the usual order again.")
         self.back.clicked.connect(lambda _checked=False: self.left.emit())
         line = QHBoxLayout(self)

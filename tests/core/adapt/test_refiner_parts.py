@@ -255,7 +255,7 @@ def test_stamps_of_one_kind_are_told_apart_by_chance_and_others_surely():
     same = [galaxies + torch.randn(galaxies.shape, generator=random) for _ in range(2)]
     by_chance = two_sample.compare_stamps(*same, seed=0)
     assert abs(by_chance.accuracy - 0.5) < 3 * by_chance.error
-    assert by_chance.error == pytest.approx(math.sqrt(by_chance.accuracy * (1 - by_chance.accuracy) / 160))
+    assert by_chance.galaxies == 80
     noisier = galaxies + 1.3 * torch.randn(galaxies.shape, generator=random)
     assert two_sample.compare_stamps(same[0], noisier, seed=0).accuracy > 0.95
     assert two_sample.compare_populations(same[0], noisier, seed=0).accuracy < 0.7
