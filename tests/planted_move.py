@@ -17,6 +17,7 @@ LABELS = (10, 25, 50, 100, 200, 500)
 TUNED = {"scratch": -1, "head": 0, "last-1": 1, "last-2": 2, "all": 3}
 AHEAD = {"scratch": 1.0, "head": 0.8, "last-1": 1.5, "last-2": 2.0, "all": 3.0}  # labels of scratch for one of these
 AS_IS = 0.66
+WITHOUT_LABELS = {"coral": 0.72, "dann": 0.55}
 SAMPLES = 200
 
 
@@ -48,6 +49,9 @@ def plant(folder: Path, *, noise: float = 0.012, seeds: int = 3, question: str =
         judged = judged.with_point(point, value + shared + random.normal(0, 0.004, SAMPLES))
 
     add("as is", 0, 1, AS_IS, 0.93)
+    for strategy, value in WITHOUT_LABELS.items():
+        for seed in range(1, seeds + 1):
+            add(strategy, 0, seed, value + noise * random.normal(), 0.9)
     for strategy, ahead in AHEAD.items():
         for labels in LABELS:
             for seed in range(1, seeds + 1):

@@ -16,15 +16,18 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.data import work
+from app.data.ranking import NO_NETWORK
 from app.data.widgets.sky_text import Position, degrees, directions, sexagesimal
 from app.jobs.job import Latest
 from app.panel.panel import Panel
 from app.session.session import Session
+from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
 from app.widgets.plain_text import as_written
@@ -62,6 +65,9 @@ class CutoutPanel(Panel):
         self.bands.setToolTip("Show one band, or three as colours.")
         self.bands.setMinimumContentsLength(9)
         self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.similar = QToolButton()
+        self.similar.setIcon(icon("mdi6.image-multiple-outline"))
+        self.similar.setAccessibleName("Find more like this")
         self.name = QLabel()
         self.name.setProperty("role", "heading")
         self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -87,6 +93,7 @@ class CutoutPanel(Panel):
 
         top = QHBoxLayout()
         top.addWidget(self.name, 1)
+        top.addWidget(self.similar)
         top.addWidget(self.bands)
         picture = QWidget()
         column = QVBoxLayout(picture)
@@ -107,12 +114,25 @@ class CutoutPanel(Panel):
     def _connect(self) -> None:
         self._session.dataset.changed.connect(self._new_dataset)
         self._session.current_changed.connect(self._show)
+        self._session.predictor_changed.connect(self._show_network)
+        self.similar.clicked.connect(lambda _checked=False: self._find_similar())
         self._session.dataset.labels_changed.connect(self._show_row)
         self.stretch_bar.changed.connect(self._draw)
         self.bands.activated.connect(self._draw)
         self.view.hovered.connect(self._hover)
         self.view.left.connect(self.cursor_text.clear)
         self._latest.finished.connect(self._set_position)
+
+    def _show_network(self) -> None:
+        """Offer what needs a network."""
+        is_there = self._session.predictor_path is not None
+        self.similar.setEnabled(is_there)
+        about = "Find more like this: show the galaxies most alike to it, in the gallery."
+        self.similar.setToolTip(about if is_there else f"{about} {NO_NETWORK}")
+
+    def _find_similar(self) -> None:
+        self._session.panel_wanted.emit("gallery")
+        self._session.similar_wanted.emit(np.array([self._session.current], dtype=np.int64))
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
@@ -128,6 +148,7 @@ class CutoutPanel(Panel):
                 self.bands.addItem(f"Band {name}", plane)
             self.bands.setVisible(len(names) > 1)
             self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
+        self._show_network()
         self._show(self._session.current)
 
     def _show(self, row: int) -> None:

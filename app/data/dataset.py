@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.data import work
+from app.data.duplicates import DuplicatesSection
 from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
 from app.data.widgets.parts_source import PartsSource
@@ -107,6 +108,9 @@ class DatasetPanel(Panel):
         for widget in (_heading("Parts"), self.source, self.rule, self.hints, self.form):
             column.addWidget(widget)
         column.addLayout(draw)
+        self.duplicates = DuplicatesSection(self._session)
+        column.addWidget(_heading("The same galaxy twice"))
+        column.addWidget(self.duplicates)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)

@@ -12,21 +12,22 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.data.ranking import GalleryRanking
+from app.data.widgets.class_legend import ClassLegend
 from app.data.widgets.thumbnails import ThumbnailGrid
 from app.data.work import Thumbnails
 from app.panel.panel import Panel
 from app.session import label_commands
 from app.session.session import Session
-from app.theme import colours, icon
+from app.theme import icon
 from app.widgets.context_menu import add_text, offer_menu
-from app.widgets.plain_text import RichLabel, in_html, on_button, shortened
+from app.widgets.plain_text import on_button
 from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
 from core.data.catalogue_filter import Finder, sort_rows
@@ -35,6 +36,7 @@ from core.data.target import Classes
 
 _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
+_STRANGEST = ("strangest",)  # no column can be called that
 _PARTS = ("Training", "Validation", "Test")
 _BADGES = ("T", "V", "•", "")  # the last for galaxies in no part
 _BADGE_TIPS = (
@@ -99,11 +101,10 @@ class GalleryPanel(Panel):
         self.side.setFixedWidth(72)
         self.count = QLabel()
         self.count.setProperty("role", "muted")
-        self.legend = RichLabel()
-        self.legend.setWordWrap(True)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.legend = ClassLegend()
         self.stretch_bar = StretchBar()
         self.grid = ThumbnailGrid()
+        self.ranking = GalleryRanking(self._session, self)
         self.side.setValue(self.grid.side)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -128,6 +129,7 @@ class GalleryPanel(Panel):
         column.addLayout(top)
         column.addLayout(filters)
         column.addWidget(self.stretch_bar)
+        column.addWidget(self.ranking.line)
         column.addWidget(self.grid, 1)
         column.addWidget(self.legend)
         column.addLayout(below)
@@ -142,8 +144,11 @@ class GalleryPanel(Panel):
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
         self.search.textChanged.connect(lambda _text: self._settle.start())
-        for box in (self.classes, self.parts, self.order):
+        for box in (self.classes, self.parts):
             box.activated.connect(lambda _place: self._filter())
+        self.order.activated.connect(lambda _place: self._choose_order())
+        self.ranking.changed.connect(self._show_ranking)
+        session.similar_wanted.connect(self._find_similar)
         self.descending.toggled.connect(lambda _on: self._filter())
         self.side.valueChanged.connect(self.grid.set_side)
         self.stretch_bar.changed.connect(self._restretch)
@@ -180,18 +185,21 @@ class GalleryPanel(Panel):
             widget.setEnabled(cutouts is not None)
         if cutouts is None:
             self.grid.set_source(0, None)
+            self.ranking.clear()
             self.classes.clear()
             self.class_names = ()
             self.count.clear()
             self.legend.clear()
             return
         self.order.addItem("File order", "")
+        self.order.addItem("Strangest first", _STRANGEST)
         for name in cutouts.columns:
             self.order.addItem(name, name)
         self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
         self.grid.set_source(len(cutouts), self._thumbnails)
+        self.ranking.clear()
         self._read_labels()
         self.grid.set_current(self._session.current)
 
@@ -240,23 +248,13 @@ class GalleryPanel(Panel):
             self.classes.clear()
             self.classes.addItems([_ALL, *names, _NONE])
             self.classes.setCurrentIndex(max(0, self.classes.findText(chosen)))
-        self._show_legend(names)
+        self.legend.show_classes(names, dataset.class_colours(names))
 
     @property
     def _class_names(self) -> tuple[str, ...]:
         """The classes that can be given, in the order of their number keys; none for numbers and votes."""
         dataset = self._session.dataset
         return dataset.class_names if dataset.target is None or isinstance(dataset.target, Classes) else ()
-
-    def _show_legend(self, names: tuple[str, ...]) -> None:
-        shades = self._session.dataset.class_colours(names)
-        marks = [
-            f'<span style="color:{colour}">■</span>&nbsp;{in_html(shortened(name)).replace(" ", "&nbsp;")}&nbsp;'
-            f'<span style="color:{colours().muted}">{key}</span>'
-            for key, (name, colour) in enumerate(zip(names[:9], shades, strict=False), 1)
-        ]
-        self.legend.setText("&ensp; ".join(marks))
-        self.legend.setToolTip("The number keys label the selected galaxies; 0 takes the label off.")
 
     def _describe_galaxy(self, row: int) -> str:
         """The galaxy under the mouse: its id, its label, and what its badge means."""
@@ -265,7 +263,7 @@ class GalleryPanel(Panel):
             return ""
         label = self._session.dataset.label(row) if self.class_names else ""
         lines = [cutouts.ids[row], label or "no label"] if self.class_names else [cutouts.ids[row]]
-        return "\n".join([*lines, _BADGE_TIPS[self._parts[row]]])
+        return "\n".join([*lines, _BADGE_TIPS[self._parts[row]], self.ranking.describe(row)]).strip()
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -286,12 +284,37 @@ class GalleryPanel(Panel):
             shown &= self._parts == _PARTS.index(part)
         rows = np.flatnonzero(shown)
         column, descending = self.order.currentData(), self.descending.isChecked()
-        if column:
+        if self.ranking.is_shown:
+            rows = self.ranking.sort(shown)
+        elif column and column != _STRANGEST:
             rows = sort_rows(self._session.dataset.columns[column], rows, descending=descending)
         elif descending:
             rows = rows[::-1]
         self.grid.set_rows(rows)
         self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown")
+
+    def _choose_order(self) -> None:
+        if self.order.currentData() == _STRANGEST:
+            self.ranking.rank_unusual()
+        else:
+            self.ranking.clear()
+
+    def _find_similar(self, rows: NDArray[np.int64]) -> None:
+        """Rank the galaxies most alike to these, of all classes and parts."""
+        with QSignalBlocker(self.parts), QSignalBlocker(self.classes), QSignalBlocker(self.search):
+            self.parts.setCurrentIndex(0)
+            self.classes.setCurrentIndex(0)
+            self.search.clear()
+        self.ranking.find_similar(rows.tolist())
+
+    def _show_ranking(self) -> None:
+        """Show the galaxies in the order of a ranking, with its numbers, or in the usual one."""
+        if not self.ranking.is_shown and self.order.currentData() == _STRANGEST:
+            self.order.setCurrentIndex(0)
+        self.grid.set_labels(self.ranking.label if self.ranking.is_shown else None)
+        self._filter()
+        if self.ranking.is_shown:
+            self.grid.verticalScrollBar().setValue(0)
 
     def _show_selection(self) -> None:
         """What was selected in another panel is what one wants to see."""
@@ -343,6 +366,7 @@ class GalleryPanel(Panel):
         menu.addSeparator()
         self._add_labels(menu)
         menu.addSeparator()
+        self.ranking.offer(menu, self._chosen_rows)
         add_text(
             menu, "Copy id" if many <= 1 else "Copy ids", "\n".join(cutouts.ids[each] for each in self._chosen_rows)
         )

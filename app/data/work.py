@@ -18,9 +18,13 @@ from core.data.stretch import StretchSettings
 from core.events import Work
 
 if TYPE_CHECKING:
+    from app.session.pair import Pair
     from core.data.cutouts import Cutouts
+    from core.data.duplicates import Duplicates
     from core.data.importing import ImportReport
     from core.data.preview import ImportPreview
+    from core.evaluate.similar import SimilarGalaxies, SimilarityIndex
+    from core.evaluate.unusual import Unlikeness
 
 
 class Thumbnails:
@@ -114,3 +118,46 @@ def read_coordinates(data: Path, row: int) -> Job:
         return position
 
     return Job("Reading coordinates", run)
+
+
+def find_similar(pair: Pair, rows: Sequence[int], number: int, index: SimilarityIndex | None) -> Job:
+    """Find the galaxies most alike to some; the result is the index, to be used again, and what was found."""
+
+    def run(stop: threading.Event) -> Work[tuple[SimilarityIndex, SimilarGalaxies]]:
+        from core.evaluate import similar
+
+        yield from begin_unless_stopped(stop)
+        made = index
+        if made is None:
+            made = yield from similar.load(pair.predictor, pair.data, stop)
+        return made, made.find(rows, number)
+
+    return Job("Looking for similar galaxies", run)
+
+
+def rank_unusual(pair: Pair, number: int) -> Job:
+    """Rank galaxies by how unlike the training galaxies they are.
+
+    The result is the ranking and, for the ``number`` strangest ones, the id of the nearest training galaxy.
+    """
+
+    def run(stop: threading.Event) -> Work[tuple[Unlikeness, list[str]]]:
+        from core.evaluate import unusual
+
+        yield from begin_unless_stopped(stop)
+        found = yield from unusual.run(pair.predictor, pair.data, stop)
+        return found, [name for name, _ in found.nearest_training_galaxies(found.order[:number])]
+
+    return Job("Looking for strange galaxies", run)
+
+
+def find_duplicates(data: Path, parts: Sequence[str]) -> Job:
+    """Find near-duplicates in a dataset, whose galaxies are in these parts; empty: none is known."""
+
+    def run(stop: threading.Event) -> Work[Duplicates]:
+        from core.data.duplicates import Sample, find
+
+        yield from begin_unless_stopped(stop)
+        return (yield from find([Sample(data, parts)], stop))
+
+    return Job("Looking for near-duplicates", run)

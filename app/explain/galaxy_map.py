@@ -126,6 +126,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         for signal in (self._session.dataset.split_changed, self._session.dataset.labels_changed):
             signal.connect(self.refresh)
         self._session.selection_changed.connect(self._show_selection)
+        self._session.neighbours_changed.connect(self._show_selection)
         self.work.finished.connect(self._show)
         self.work.stopped.connect(self._show_selection)
         self.draw.clicked.connect(self.begin)
@@ -254,8 +255,11 @@ class GalaxyMapPanel(RunNetworkPanel):
         if self.feature_map is not None:
             places = np.flatnonzero(np.isin(self.feature_map.rows, self._session.selection))
             self.map.set_selected(places)
+            alike = np.flatnonzero(np.isin(self.feature_map.rows, self._session.neighbours))
+            self.map.set_neighbours(alike)
             chosen = f", {len(places):,} selected" if len(places) else ""
-            self.state.setText(f"{count_of(len(self.feature_map), 'galaxy')}{chosen}")
+            marked = f"; squares: the {len(alike):,} most alike of “Find more like this”" if len(alike) else ""
+            self.state.setText(f"{count_of(len(self.feature_map), 'galaxy')}{chosen}{marked}")
 
     def _select(self, places: NDArray[np.int64], more: bool) -> None:
         if self.feature_map is not None:

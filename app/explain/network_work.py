@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.jobs.job import Job
-from app.session.session import Session
+from app.session.pair import Pair
 from app.work import begin_unless_stopped, load_galaxy
 from core.data.settings import Part
 from core.data.stretch import colour_planes, default_stretch
 from core.data.target import Target
-from core.errors import Problem
 from core.events import Work
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.settings import ClassDreamSettings, DeepDreamSettings, FeatureMapSettings
-from core.project import band_choices
 from core.project.labels import LabelJournal
 
 if TYPE_CHECKING:
@@ -32,38 +30,6 @@ if TYPE_CHECKING:
     from core.explain.features import FeatureMap
     from core.explain.mosaics import FilterMosaic
     from core.explain.top_activations import TopActivations
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A network and the dataset that it is applied to.
-
-    Attributes
-    ----------
-    predictor, data
-        Their files.
-    written
-        Modification time of the weights in ns: a training writes better ones to the same file.
-    bands
-        Which bands of such data were chosen to feed the network; empty: none were.
-    """
-
-    predictor: Path
-    data: Path
-    written: int
-    bands: str = ""
-
-    @classmethod
-    def of(cls, session: Session) -> Pair | None:
-        """The open run's network with the open dataset; None unless there are both."""
-        predictor, cutouts = session.predictor_path, session.dataset.cutouts
-        if predictor is None or cutouts is None:
-            return None
-        try:
-            bands = band_choices.recall(predictor, [band.name for band in cutouts.bands])
-        except Problem:
-            bands = ""  # whoever opens both says what is wrong with it
-        return cls(predictor, cutouts.path, predictor.stat().st_mtime_ns, bands)
 
 
 @dataclass(frozen=True)

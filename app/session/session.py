@@ -38,6 +38,8 @@ class Session(QObject):
         Row of the galaxy that is looked at; −1: none.
     selection
         Rows of the selected galaxies.
+    neighbours
+        Rows of the galaxies that were found most alike to some, the most alike first.
     run
         The run that is looked at.
     study
@@ -51,12 +53,14 @@ class Session(QObject):
     and ``dataset_wanted(path)``, and by ``project_wanted(name)`` for a project of that name where none is open.
 
     ``relabelled(rows)`` tells that labels were taken back, or given again, by undo and redo: one wants to see those
-    galaxies.
+    galaxies. ``similar_wanted(rows)`` asks for the galaxies most alike to these.
     """
 
     project_changed = Signal()
     current_changed = Signal(int)
     selection_changed = Signal()
+    neighbours_changed = Signal()
+    similar_wanted = Signal(object)
     relabelled = Signal(object)
     predictor_changed = Signal()
     runs_changed = Signal()
@@ -77,6 +81,7 @@ class Session(QObject):
         self.activity = Activity(self)
         self.current = -1
         self.selection: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.neighbours: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
@@ -182,6 +187,7 @@ class Session(QObject):
 
     def _forget_galaxies(self) -> None:
         self.current, self.selection = -1, np.empty(0, dtype=np.int64)
+        self.neighbours = np.empty(0, dtype=np.int64)
         self.undo.clear()
 
     def open_run(self, run: RunFolder | None) -> None:
@@ -211,6 +217,11 @@ class Session(QObject):
         """Select galaxies."""
         self.selection = np.asarray(rows, dtype=np.int64)
         self.selection_changed.emit()
+
+    def set_neighbours(self, rows: NDArray[np.int64]) -> None:
+        """Have galaxies shown as those most alike to some; none: no longer."""
+        self.neighbours = np.asarray(rows, dtype=np.int64)
+        self.neighbours_changed.emit()
 
     # -- problems and the end --------------------------------------------------------------------------------------
 

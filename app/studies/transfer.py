@@ -22,7 +22,7 @@ from core.studies.transfer_settings import NONE, TransferStudySettings, default_
 from core.wording import count_of
 
 _FIXED_SETTINGS = ("question", "draw", "epoch", "percent_of", "source")
-_MOST_ROWS = 8  # of the list of strategies
+_MOST_ROWS = 7  # of the list of strategies
 _UNSEEN = "No run reads the test part: all networks are judged on the validation galaxies."
 _SEEN = "When all runs are done, the networks are judged on the test part as well. Choose nothing by its numbers."
 _NOTHING_TO_START_FROM = "Choose the network that moves: under “Start from”."
@@ -62,7 +62,7 @@ class TransferPanel(SummaryPanel):
         network, form = group("Start from", self.start_from), group("Moving to another survey", self.form)
         compared = group("Strategies that are compared", self.strategies, self.runs)
         self._offer_strategies(TransferStudySettings().strategies)
-        self._build_sides(self._build_form_side("Study", network, form, compared, self.note))
+        self._build_sides(self._build_form_side("Study", network, compared, form, self.note))
 
     # -- the study -------------------------------------------------------------------------------------------------
 

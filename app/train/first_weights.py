@@ -120,6 +120,7 @@ class FirstWeightsPanel(Panel):
         more = tuple(str(path) for path in self._ticked)
         chosen = {
             "self_supervised": own.self_supervised.model_copy(update={"more_data": more}),
+            "unlabelled": own.unlabelled,
             "optimiser": own.optimiser,
             "augmentation": own.augmentation,
             "stopping": own.stopping.model_copy(update={"snapshots": draft.stopping.snapshots}),

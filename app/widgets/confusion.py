@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.widgets.plain_text import as_written
 
 _CELL = 26  # least side of a cell
-_LARGEST_CELL = 72
+_USUAL_CELL, _LARGEST_CELL = 44, 72
 _SPOT = 10  # across, of a class's colour
 _NUMBERS_FROM = 24  # cells smaller than this carry no number
 _EQUAL_CONTRAST = 0.179  # luminance at which black and white text have the same contrast
@@ -69,18 +69,17 @@ class ConfusionMatrix(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for the names and comfortable cells."""
-        left, top = self._margins()
-        return QSize(left + 44 * len(self._columns) + 8, top + 44 * len(self._names) + 8)
+        left, top = self._margins(across=self._widest() <= _USUAL_CELL)
+        return QSize(left + _USUAL_CELL * len(self._columns) + 8, top + _USUAL_CELL * len(self._names) + 8)
 
     def minimumSizeHint(self) -> QSize:
         """Room for the names and the smallest cells."""
-        left, top = self._margins()
+        left, top = self._margins(across=self._widest() <= _CELL)
         return QSize(left + _CELL * len(self._columns), top + _CELL * len(self._names))
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Where a cell is drawn."""
-        left, top = self._margins()
-        side = self._side()
+        left, top, side = self._layout()
         return QRectF(left + column * side, top + row * side, side, side)
 
     @property
@@ -88,25 +87,29 @@ class ConfusionMatrix(QWidget):
         """Width that the spots of the classes' colours take."""
         return _SPOT + 6 if self._colours else 0
 
-    def _margins(self) -> tuple[int, int]:
-        metrics = self.fontMetrics()
-        names = (*self._names, *self._columns)
-        widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
-        line = metrics.height() + 4
-        # column names are written vertically where they do not fit horizontally
-        across = widest <= _CELL * 2
+    def _widest(self) -> int:
+        """Width of the longest name."""
+        return max((self.fontMetrics().horizontalAdvance(name) for name in (*self._names, *self._columns)), default=0)
+
+    def _margins(self, *, across: bool) -> tuple[int, int]:
+        """Room on the left and above the cells, with the names of the columns written across, or else upwards."""
+        widest, line = self._widest(), self.fontMetrics().height() + 4
         return min(widest, 150) + 12 + line + self._spot, line + (line if across else min(widest, 90) + 8)
 
-    def _side(self) -> float:
-        if not self._names:
-            return 1.0
-        left, top = self._margins()
-        room = min((self.width() - left - 2) / len(self._columns), (self.height() - top - 2) / len(self._names))
-        return float(min(_LARGEST_CELL, max(_CELL, room)))
+    def _layout(self) -> tuple[int, int, float]:
+        """Room on the left and above, and the side of the cells; names are written across where they fit."""
+        left, top, side = 0, 0, 1.0
+        for across in (True, False) if self._names else ():
+            left, top = self._margins(across=across)
+            room = (self.width() - left - 2) / len(self._columns), (self.height() - top - 2) / len(self._names)
+            side = float(min(_LARGEST_CELL, max(_CELL, min(room))))
+            if self._widest() <= side:
+                break
+        return left, top, side
 
     def _cell_at(self, place: QPointF) -> tuple[int, int] | None:
-        left, top = self._margins()
-        column, row = int((place.x() - left) // self._side()), int((place.y() - top) // self._side())
+        left, top, side = self._layout()
+        column, row = int((place.x() - left) // side), int((place.y() - top) // side)
         inside = 0 <= row < len(self._names) and 0 <= column < len(self._columns)
         return (row, column) if inside else None
 
@@ -182,18 +185,18 @@ class ConfusionMatrix(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawRoundedRect(place, 3, 3)
-        if self._side() >= _NUMBERS_FROM:
+        if place.width() + 2 >= _NUMBERS_FROM:
             painter.setPen(QColor("black") if _luminance(colour) > _EQUAL_CONTRAST else QColor("white"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
 
     def _paint_names(self, painter: QPainter) -> None:
-        left, top = self._margins()
-        side, metrics = self._side(), self.fontMetrics()
+        left, top, side = self._layout()
+        metrics = self.fontMetrics()
         line = metrics.height() + 4
         elide = Qt.TextElideMode.ElideRight
         muted = QColor(self.palette().color(QPalette.ColorRole.WindowText))
         painter.setPen(muted)
-        across = max(metrics.horizontalAdvance(name) for name in (*self._names, *self._columns)) <= _CELL * 2
+        across = self._widest() <= side
         for place, name in enumerate(self._names):
             if self._colours:
                 painter.save()

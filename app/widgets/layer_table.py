@@ -32,7 +32,7 @@ _TIPS = (
     "Receptive field: the side of the square of the image that one unit sees.",
     "The largest learning rate of the block, and from which epoch on it learns.",
 )
-_LEARNS = len(_HEADERS) - 1
+_OUTPUT, _LEARNS = 2, 5
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -144,6 +144,7 @@ class LayerTable(QTableView):
     def set_learning(self, rates: Mapping[int, str]) -> None:
         """Say at which rate each block learns, the head being the last; nothing: the column is hidden."""
         self.setColumnHidden(_LEARNS, not rates)
+        self.setColumnHidden(_OUTPUT, bool(rates))  # a narrow dock has room for one of them
         self._layers.beginResetModel()
         self._layers.learning = rates
         self._layers.endResetModel()

@@ -124,7 +124,7 @@ def run(
     UnreadableFile, WrongVersion
         The network or the dataset cannot be read.
     """
-    predictor = Predictor.load(network)
+    predictor = Predictor.load(network, needs_answers=False)
     source, why = yield from _measure_source(predictor, network, stop)
     with Cutouts.open(data) as whole:
         if not len(whole):

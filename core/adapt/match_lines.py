@@ -14,7 +14,7 @@ from core.adapt.survey_statistics import SurveyStatistics
 from core.data import target as targets
 from core.data.class_names import complete_mapping, suggest_kin
 from core.data.recipe import StampRecipe
-from core.data.target import Classes, Target
+from core.data.target import Classes, NoAnswers, Target
 from core.errors import NotPossible
 from core.nets import band_mapping, transfer, zero_points
 from core.nets.band_mapping import BandMapping
@@ -249,6 +249,9 @@ def on_zero_points(predictor: Predictor, here: Sequence[float | None]) -> MatchL
 def on_classes(old: Target, new: Target | None, why: str, found: ClassChoice) -> MatchLine:
     """Whether what the network learned is what the target's labels say."""
     known = ", ".join(targets.outputs(old))
+    if isinstance(old, NoAnswers):
+        sentence = "The network has learned from galaxies without labels, and knows no classes."
+        return MatchLine("classes", "can be adapted", f"{sentence} {why}".strip(), "Fine-tuning gives it a head.")
     if new is None:
         return MatchLine("classes", "not known", f"The network knows {known}. {why}")
     own = ", ".join(targets.outputs(new))

@@ -150,7 +150,7 @@ def _run_worker(options: argparse.Namespace, console: Console) -> int:
 
     def work(stop: threading.Event) -> Work[int]:
         if options.leash:
-            threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+            threading.Thread(target=wait_for_parent, args=(stop,), daemon=True).start()
         return searching.run_worker(options.data, options.output, number, stop, hand_labels=given)
 
     done = console.drive("Helping", work)
@@ -158,7 +158,8 @@ def _run_worker(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _wait_for_parent(stop: threading.Event) -> None:
+def wait_for_parent(stop: threading.Event) -> None:
+    """Set ``stop`` when the process that started this one closes its pipe or ends."""
     os.read(0, 1)  # not sys.stdin, whose lock the interpreter needs at its exit
     stop.set()
 

@@ -77,6 +77,9 @@ def _add_transfer_options(command: argparse.ArgumentParser) -> None:
     add("--labels", metavar="0,50,all", help="numbers or percentages of its labelled galaxies; 0: the network as it is")
     add("--strategies", metavar="NAME,…", help="as is, scratch, head, last-1, last-*, all and others of the help")
     _add_run_options(command)
+    add("--workers", type=int, metavar="W", help="number of processes on this machine; else 1")
+    add("--worker", action="store_true", help=argparse.SUPPRESS)  # of a study that another process runs
+    add("--leash", type=int, metavar="N", help=argparse.SUPPRESS)  # the worker's number; it ends with its stdin
     add("--source", type=Path, metavar="OLD.h5", help="the old survey, if its run does not know where it is")
     add_band_option(command)
     add_class_option(command)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import threading
 from pathlib import Path
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of, parse_class_map, starting_point
+from core.cli.study import wait_for_parent
+from core.events import Work
 from core.metrics.uncertainty import plus_minus
 from core.project.project import require_not_open
 from core.project.runs import MATRIX_FILE, TRANSFER_FILE
@@ -21,9 +24,12 @@ _QUESTIONS: dict[str, Question] = {"transfer": "labels", "layers": "layers", "si
 
 def transfer(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork study transfer``, ``layers`` and ``sim-to-real``."""
-    require_not_open(options.output)
     from core.studies import transfer as study
     from core.studies import transfer_figure, transfer_sentences
+
+    if options.worker:
+        return _run_worker(options, console)
+    require_not_open(options.output)
 
     earlier = options.output / TRANSFER_FILE
     wish = (
@@ -42,6 +48,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
             epoch=options.epoch,
             source=str(options.source.resolve()) if options.source else None,
             judge_test=options.judge_test or None,
+            workers=options.workers,
         ),
     )
     settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
@@ -63,6 +70,18 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
     console.say(f"Study: {found.folder}")
     return console.status
+
+
+def _run_worker(options: argparse.Namespace, console: Console) -> int:
+    """Train a share of a study until the process that started this one closes its pipe or ends."""
+    from core.studies import transfer as study
+
+    def work(stop: threading.Event) -> Work[int]:
+        threading.Thread(target=wait_for_parent, args=(stop,), daemon=True).start()
+        return study.run_worker(options.data, options.output, options.leash, stop)
+
+    console.say(f"{console.drive('Helping', work)} runs done.")
+    return 0
 
 
 def matrix(options: argparse.Namespace, console: Console) -> int:

@@ -5,8 +5,8 @@ that neither the import nor the draw of the parts sees that it is one. Here ever
 (:mod:`core.data.stamp_matching`), each is compared with those of the most similar descriptions, and what correlates is
 told. No network is needed: a leak is best found before the first training.
 
-Of 1,000 and 3,331 Galaxy Zoo pictures, which share five galaxies at slightly other scales, all five are found; all of
-150 planted copies were at the top of each other's descriptions. See the guide for how the threshold was chosen.
+Of 1,000 and 3,246 Galaxy Zoo pictures, which share five galaxies at slightly other scales, all five are found; all of
+150 planted copies were at the top of each other's descriptions.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ from core.data.cutouts import Cutouts
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
 
-THRESHOLD = 0.8
-"""Least correlation of two stamps of the same galaxy."""
+THRESHOLD = 0.85
+"""Least correlation of two stamps of the same galaxy.
+
+Of 7,247 pairs of different Galaxy Zoo galaxies of the most similar descriptions, none reached 0.82; of copies that were
+turned, mirrored, shifted by up to 4 of 64 pixels and scaled by up to 7 %, nineteen in twenty reached 0.89.
+"""
 
 _NEIGHBOURS = 3  # of each galaxy, that are compared with it
 _READ = 256  # stamps at once
@@ -168,7 +172,7 @@ def _describe_all(cutouts: Cutouts, stop: threading.Event) -> Work[NDArray[np.fl
 
 def _find_candidates(descriptions: Sequence[NDArray[np.float32]], stop: threading.Event) -> Work[list[tuple[int, int]]]:
     """Pairs of galaxies, counted through all datasets, one of which is among the nearest of the other."""
-    whole = _standardise(np.concatenate(descriptions))
+    whole = standardise(np.concatenate(descriptions))
     first_size = len(descriptions[0])
     askers = whole if len(descriptions) == 1 else whole[first_size:]
     asked = whole if len(descriptions) == 1 else whole[:first_size]
@@ -189,7 +193,7 @@ def _find_candidates(descriptions: Sequence[NDArray[np.float32]], stop: threadin
     return sorted(pairs)
 
 
-def _standardise(descriptions: NDArray[np.float32]) -> NDArray[np.float32]:
+def standardise(descriptions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Descriptions whose products are cosines: of length 1, each number as spread as the others, of length 1 again."""
     lengths = np.linalg.norm(descriptions, axis=1, keepdims=True)
     found = descriptions / np.where(lengths > 0, lengths, 1)

@@ -34,6 +34,19 @@ class Line:
     runs: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Level:
+    """A score without labels, as a line across: its name, value, and error, 0 where that is unknown.
+
+    ``colour`` is its number; −1: that of the network as it is.
+    """
+
+    title: str
+    value: float
+    error: float
+    colour: int = -1
+
+
 @dataclass(frozen=True, eq=False)
 class TransferLines:
     """A plot of lines.
@@ -42,8 +55,8 @@ class TransferLines:
     ----------
     lines
         To be drawn.
-    level
-        The score of the network as it is and its sampling error, 0 where that is unknown; None: not judged.
+    levels
+        Scores without labels: of the network as it is, with its sampling error, and of other methods.
     ticks
         Place and text along the axis.
     axis, what
@@ -53,7 +66,7 @@ class TransferLines:
     """
 
     lines: tuple[Line, ...]
-    level: tuple[float, float] | None
+    levels: tuple[Level, ...]
     ticks: tuple[tuple[float, str], ...]
     axis: str
     what: str

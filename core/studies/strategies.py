@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import SettingsProblem
 from core.nets import base_networks
@@ -45,8 +45,8 @@ class Strategy:
         From the settings of a training that starts from the network, all layers tuned, to its own.
     tuned
         The number of blocks that are tuned, beside the head; None: it does not start from the network.
-    needs_labels
-        Whether it trains on labels of the new survey; otherwise it has one point, at 0 labels.
+    labels_of
+        The survey whose labels it learns. Without those of the new one it has points at 0 labels only.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Strategy:
     help: str
     change: Callable[[RunSettings], RunSettings] = _unchanged
     tuned: int | None = None
-    needs_labels: bool = True
+    labels_of: Literal["new", "old", "none"] = "new"
 
 
 def with_transfer(settings: RunSettings, **changes: Any) -> RunSettings:
@@ -67,12 +67,38 @@ def _from_scratch(settings: RunSettings) -> RunSettings:
     return settings.model_copy(update={"transfer": TransferSettings(), "network": network})
 
 
-AS_IS = Strategy("as is", "as is", "The network as it was trained, on the new survey.", needs_labels=False)
+AS_IS = Strategy("as is", "as is", "The network as it was trained, on the new survey.", labels_of="none")
+ADABN = Strategy(
+    "adabn", "AdaBN", "Without labels: the batch statistics measured anew on the new survey.", labels_of="none"
+)
 SCRATCH = Strategy(
     "scratch",
     "from scratch",
     "The same architecture from random weights, without the old survey.",
     _from_scratch,
+)
+
+
+def _unlabelled(settings: RunSettings, method: str) -> RunSettings:
+    return settings.model_copy(update={"unlabelled": settings.unlabelled.model_copy(update={"method": method})})
+
+
+def _fixmatch(settings: RunSettings) -> RunSettings:
+    return with_transfer(_unlabelled(settings, "fixmatch"), freeze_blocks=0)
+
+
+def _aligned(method: str, about: str) -> Strategy:
+    """Further training on the old survey, which makes the network see the new one alike."""
+    about = f"Without labels of the new survey, all layers: {about}."
+    return Strategy(method, method.upper(), about, lambda settings: _unlabelled(settings, method), labels_of="old")
+
+
+_WITHOUT_LABELS = (
+    ADABN,
+    _aligned("coral", "equal covariances of the features"),
+    _aligned("mmd", "equal distributions of the features"),
+    _aligned("dann", "features by which the surveys cannot be told apart"),
+    _aligned("mcc", "answers that confuse classes least"),
 )
 
 
@@ -108,6 +134,14 @@ def _fixed(blocks: int) -> dict[str, Strategy]:
         Strategy("gradual", "gradual unfreezing", "The head first, then one block more at a time.", unfreeze, blocks),
         tune("anchored", "pull to the start", "All layers, pulled towards where they came from.", pull_to_start=1.0),
         tune("steady", "kept statistics", "All layers, with the old batch statistics.", batch_statistics="kept"),
+        tune(
+            "rescaled",
+            "scaling refitted",
+            "All layers, images scaled as the new survey needs.",
+            input_scaling="refitted",
+        ),
+        Strategy("fixmatch", "FixMatch", "All layers; unlabelled galaxies of the survey help.", _fixmatch, blocks),
+        *_WITHOUT_LABELS,
     )
     return {each.name: each for each in found}
 

@@ -15,6 +15,7 @@ Domínguez Sánchez et al. 2019, MNRAS 484, 93; Tuccillo et al. 2018, MNRAS 475,
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,22 +29,25 @@ from core.data.target import outputs
 from core.errors import NotANumber, NotPossible, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.metrics import merits
-from core.nets import base_networks
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import TRANSFER_FILE, RunFolder
 from core.reading import reading
-from core.studies import frozen, judging, run_list, size_study, transfer_figure, transfer_study
+from core.studies import frozen, judging, run_list, size_study, transfer_figure, transfer_study, without_labels
 from core.studies.judging import JudgedPart, Judgement, Links
 from core.studies.point_table import error_name
-from core.studies.strategies import AS_IS, find_strategies
+from core.studies.run_list import PlannedRun
+from core.studies.strategies import ADABN, Strategy, find_strategies
 from core.studies.transfer_plan import Move, PlannedPoint, inspect_move, plan_points, possible_numbers
 from core.studies.transfer_settings import TransferStudySettings
 from core.studies.transfer_study import SOURCE, Judged, Key, TransferPoint, TransferStudy
+from core.studies.workers import Crew
 from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
+_WORKER = ("study", "transfer")  # the command of a worker, whatever the question
+_POLL = 1.0  # seconds
 _FIXED = ("draw", "epoch", "percent_of", "source")  # settings with which a study has to go on
 
 
@@ -101,21 +105,15 @@ def run(
     Problem
         As a training raises it.
     """
-    settings = _with_whole_path(settings)
-    with RunFolder(folder).lock("study"):
-        return (yield from _run(settings, data, folder, study, stop, hand_labels))
-
-
-def _with_whole_path(settings: RunSettings) -> RunSettings:
-    start = settings.transfer.start_from
-    if not start:
+    if not settings.transfer.start_from:
         raise SettingsProblem(
             "The study of a move needs a network to start from.",
             "Choose a run or a weights file.",
             "transfer.start_from",
         )
-    whole = start if base_networks.is_named(start) else str(Path(start).expanduser().resolve())
-    return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"start_from": whole})})
+    settings = settings.with_whole_paths()
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, study, stop, hand_labels))
 
 
 def _run(
@@ -132,32 +130,16 @@ def _run(
     numbers = yield from possible_numbers(study, move)
     run_list.prepare_folder(settings, folder, study, TRANSFER_FILE, _FIXED)
     hand_labels = frozen.freeze(folder, data, settings, hand_labels)
-    wanted = yield from plan_points(move, study, folder, strategies, numbers, hand_labels)
-    jury = yield from _call_jury(move, study, "validation")
-    if jury.to_new is None:
-        wanted = [each for each in wanted if each.strategy is not AS_IS]
+    jury = yield from _call_jury(move, study, strategies, "validation")
+    wanted: list[PlannedPoint] = []
+    if 0 in numbers and jury.to_new is not None:
+        wanted = yield from without_labels.plan_points(move, study, folder, strategies)
+    wanted += yield from plan_points(move, study, folder, strategies, numbers, hand_labels)
     if not wanted:
         raise TooFewGalaxies("None of the numbers of labels is possible.", f"There are {len(move.split.train):,}.")
-    known = transfer_study.read_table(folder / TABLE, "validation", metric)
     found = TransferStudy(folder, study.question, Judged("validation", metric), len(wanted))
-    reported: set[str] = set()
-    ends = np.cumsum([each.epochs for each in wanted])
-    for each, end in zip(wanted, ends, strict=True):
-        earlier = _find(known, _key(each, move), metric)
-        if each.run is not None and not run_list.is_finished(each.run.folder, move.checksums):
-            earlier = None
-            run_list.require_dataset(data, move.checksums)
-            try:
-                yield from run_list.train(each.run, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
-            except NotANumber as problem:
-                yield Skipped(problem, is_failure=True)
-                continue
-        if stop.is_set():
-            break
-        point, samples = earlier or _judge(each, move, jury, metric)
-        found = found.with_point(point, samples)
-        transfer_study.write_table(found.judged, folder / TABLE)
-        yield Preview(found)
+    with Crew(data, folder, study.workers, None, _WORKER) if study.workers > 1 else contextlib.nullcontext() as crew:
+        found = yield from _train_and_judge(found, wanted, move, jury, crew, hand_labels, stop)
     if not found.points:
         raise Stopped
     transfer_figure.save(found, folder / FIGURE)
@@ -166,12 +148,96 @@ def _run(
     return found
 
 
-def _call_jury(move: Move, study: TransferStudySettings, part: HeldOutPart) -> Work[_Jury]:
+def _train_and_judge(
+    found: TransferStudy,
+    wanted: list[PlannedPoint],
+    move: Move,
+    jury: _Jury,
+    crew: Crew | None,
+    hand_labels: LabelJournal | None,
+    stop: threading.Event,
+) -> Work[TransferStudy]:
+    """Train what is not trained, or wait for the workers to do so, and judge it."""
+    known = transfer_study.read_table(found.folder / TABLE, "validation", found.metric)
+    reported: set[str] = set()
+    ends = np.cumsum([each.epochs for each in wanted])
+    for each, end in zip(wanted, ends, strict=True):
+        earlier = _find(known, _key(each, move), found.metric)
+        try:
+            if each.run is not None and not _is_finished(each, move):
+                earlier = None
+                run_list.require_dataset(move.data, move.checksums)
+                if crew is not None and each.old is None:
+                    yield from _wait_for(each.run, wanted, crew, move, stop)
+                if not _is_finished(each, move) and not stop.is_set():
+                    labels = hand_labels if each.old is None else each.old.hand_labels
+                    before, total = int(end) - each.epochs, int(ends[-1])
+                    yield from run_list.train(each.run, labels, reported, before, total, stop)
+            if stop.is_set():
+                break
+            found = found.with_point(*(earlier or _judge(each, move, jury, found.folder, found.metric)))
+        except (NotANumber, NotPossible, TooFewGalaxies) as problem:  # befalls this strategy or number, and not others
+            if str(problem) not in reported:
+                reported.add(str(problem))
+                yield Skipped(problem, is_failure=True)
+            continue
+        transfer_study.write_table(found.judged, found.folder / TABLE)
+        yield Preview(found)
+    return found
+
+
+def _is_finished(planned: PlannedPoint, move: Move) -> bool:
+    checksums = move.checksums if planned.old is None else planned.old.checksums
+    return planned.run is not None and run_list.is_finished(planned.run.folder, checksums)
+
+
+def _wait_for(run: PlannedRun, wanted: list[PlannedPoint], crew: Crew, move: Move, stop: threading.Event) -> Work[None]:
+    """Wait until the workers have finished a run, or have all ended; the progress is that of all runs."""
+    runs = [each.run for each in wanted if each.run is not None and each.old is None]
+    while crew.is_at_work and not stop.is_set() and not run_list.is_finished(run.folder, move.checksums):
+        stop.wait(_POLL)
+        done = sum(int(read_metrics(each.folder.metrics_file).get("epochs", 0)) for each in runs)
+        yield Progress(done, sum(each.epochs for each in runs), "epochs")
+
+
+def run_worker(data: Path, folder: Path, number: int, stop: threading.Event = NEVER) -> Work[int]:
+    """Train a worker's share of a study that another process runs and judges; returns the number of its runs.
+
+    Parameters
+    ----------
+    data
+        The new survey.
+    folder
+        The study's, with the labels and parts with which it began.
+    number
+        Of the worker, from 1; it trains one of as many runs as there are workers.
+    stop
+        When set, the running training is saved, and the worker ends.
+    """
+    settings, study = read_settings(folder)
+    hand_labels = frozen.labels_of(folder, None)
+    move = inspect_move(settings, data, hand_labels)
+    strategies = find_strategies(study.strategies, move.blocks)
+    numbers = yield from possible_numbers(study, move)
+    wanted = yield from plan_points(move, study, folder, strategies, numbers, hand_labels)
+    runs = [each.run for each in wanted if each.run is not None]
+    mine = runs[number - 1 :: study.workers]
+    reported: set[str] = set()
+    for place, run in enumerate(mine):
+        if stop.is_set():
+            break
+        if not run_list.is_finished(run.folder, move.checksums):
+            with contextlib.suppress(NotANumber):  # the process that judges it tells
+                yield from run_list.train(run, hand_labels, reported, place * run.epochs, len(mine) * run.epochs, stop)
+    return len(mine)
+
+
+def _call_jury(move: Move, study: TransferStudySettings, strategies: list[Strategy], part: HeldOutPart) -> Work[_Jury]:
     """The galaxies of a part of both surveys; says so where one of them cannot be judged."""
     class_map = move.settings.transfer.class_map
     new = judging.part_of_new(move.data, part, move.target, move.labels, move.split)
     to_new: Links | None = None
-    if AS_IS.name in study.strategies:
+    if any(each.labels_of != "new" for each in strategies):
         try:
             to_new = judging.links_to_new(move.base, move.target, class_map)
             if unknown := [name for name in outputs(move.target) if name not in {name for _, name in to_new}]:
@@ -191,7 +257,8 @@ def _call_jury(move: Move, study: TransferStudySettings, part: HeldOutPart) -> W
 
 
 def _key(planned: PlannedPoint, move: Move) -> Key:
-    start = "" if planned.strategy.tuned is None and planned.run is not None else move.start
+    starts_afresh = planned.strategy.tuned is None and planned.strategy.labels_of == "new"
+    start = "" if starts_afresh else move.start
     return planned.strategy.name, start, move.data.stem, planned.labels, planned.seed
 
 
@@ -203,18 +270,24 @@ def _find(known: Judged, key: Key, metric: str) -> tuple[TransferPoint, NDArray[
     return point, known.samples[key]
 
 
-def _judge(planned: PlannedPoint, move: Move, jury: _Jury, metric: str) -> tuple[TransferPoint, NDArray[np.float64]]:
+def _judge(
+    planned: PlannedPoint, move: Move, jury: _Jury, folder: Path, metric: str
+) -> tuple[TransferPoint, NDArray[np.float64]]:
     bands = move.settings.transfer.bands
-    if planned.run is None:
-        found = judging.judge(move.network, jury.new, metric, jury.to_new, bands)
-        old = None if jury.old is None else judging.judge(move.network, jury.old, metric, jury.within_old)
-        about: dict[str, Any] = {}
+    about: dict[str, Any] = {}
+    network, old = move.network, None
+    if planned.run is not None:
+        network, about = planned.run.folder.best, read_metrics(planned.run.folder.metrics_file)
+    elif planned.strategy is ADABN:
+        network = without_labels.adapt_statistics(move, folder)
+    if planned.strategy.labels_of == "new":
+        found, within_old = judging.judge(network, jury.new, metric), jury.to_old
+        is_of_old = planned.strategy.tuned is not None
     else:
-        network = planned.run.folder.best
-        found = judging.judge(network, jury.new, metric)
-        is_of_old = jury.old is not None and planned.strategy.tuned is not None
-        old = judging.judge(network, jury.old, metric, jury.to_old) if is_of_old and jury.old is not None else None
-        about = read_metrics(planned.run.folder.metrics_file)
+        found, within_old = judging.judge(network, jury.new, metric, jury.to_new, bands), jury.within_old
+        is_of_old = planned.old is None or planned.old.shares_parts
+    if jury.old is not None and is_of_old:
+        old = judging.judge(network, jury.old, metric, within_old)
     strategy, start, survey, labels, seed = _key(planned, move)
     chooses = planned.run is not None and planned.run.settings.stopping.keep == "best"
     point = TransferPoint(
@@ -246,12 +319,12 @@ def _judge_test(
     found: TransferStudy, wanted: list[PlannedPoint], move: Move, study: TransferStudySettings, stop: threading.Event
 ) -> Work[Judged]:
     """Judge all networks on the test part, after the last one was trained."""
-    jury = yield from _call_jury(move, study, "test")
+    jury = yield from _call_jury(move, study, find_strategies(study.strategies, move.blocks), "test")
     tested = Judged("test", found.metric)
     for number, each in enumerate(wanted, 1):
         if stop.is_set():
             raise Stopped
-        tested = tested.with_point(*_judge(each, move, jury, found.metric))
+        tested = tested.with_point(*_judge(each, move, jury, found.folder, found.metric))
         yield Progress(number, len(wanted), "networks judged")
     transfer_study.write_table(tested, found.folder / TEST_TABLE)
     transfer_figure.save(replace(found, judged=tested), found.folder / TEST_FIGURE)

@@ -48,11 +48,11 @@ def _of_question(study: TransferStudy) -> tuple[View, ...]:
 
 def draw_lines(drawn: TransferLines, axes: Axes) -> None:
     """Draw lines with their runs, and the level of the network as it is."""
-    if drawn.level is not None:
-        value, error = drawn.level
-        name = "as it is (band: sampling error)" if error else "as it is"
-        axes.axhline(value, color="0.35", lw=1.2, ls="--", label=name)
-        axes.axhspan(value - error, value + error, color="0.35", alpha=0.12, lw=0)
+    for level in drawn.levels:
+        colour = "0.35" if level.colour < 0 else COLOURS[level.colour % len(COLOURS)]
+        band = " (band: sampling error)" if level.colour < 0 and level.error else ""
+        axes.axhline(level.value, color=colour, lw=1.2, ls="--", label=f"{escape_mathtext(level.title)}{band}")
+        axes.axhspan(level.value - level.error, level.value + level.error, color=colour, alpha=0.12, lw=0)
     for line in drawn.lines:
         colour, marker = COLOURS[line.colour % len(COLOURS)], _MARKERS[line.colour % len(_MARKERS)]
         axes.plot(*line.runs.T, marker, ms=3, color=colour, alpha=0.3, mew=0, label="_")
@@ -67,7 +67,7 @@ def draw_lines(drawn: TransferLines, axes: Axes) -> None:
     axes.set_ylabel(escape_mathtext(drawn.what))
     axes.set_title(f"{drawn.about}; error bars: mean of the runs", fontsize="small")
     axes.grid(alpha=0.25)
-    if drawn.lines or drawn.level is not None:
+    if drawn.lines or drawn.levels:
         axes.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
 
 

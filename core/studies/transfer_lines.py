@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import merits
-from core.studies.pictures import Grid, Line, TransferLines
+from core.studies.pictures import Grid, Level, Line, TransferLines
 from core.studies.strategies import AS_IS, SCRATCH, title_of
 from core.studies.transfer_study import SOURCE, Mean, TransferPoint, TransferStudy
 
@@ -63,8 +63,8 @@ def lines_against_labels(study: TransferStudy, *, forgotten: bool = False) -> Tr
             found.append(line)
     ticks = _spread([(math.log10(labels), f"{labels:,}") for labels in study.labels])
     of = "the old survey" if forgotten else ""
-    level, about = _level(study, metric), _about(study, forgotten=forgotten)
-    return TransferLines(tuple(found), level, ticks, _axis_of_labels(study), _what(study, of), about)
+    levels, about = _levels(study, metric, len(names)), _about(study, forgotten=forgotten)
+    return TransferLines(tuple(found), levels, ticks, _axis_of_labels(study), _what(study, of), about)
 
 
 def lines_against_blocks(study: TransferStudy) -> TransferLines:
@@ -84,13 +84,13 @@ def lines_against_blocks(study: TransferStudy) -> TransferLines:
     ticks = ticks if most else ticks[:1]
     if study.judged.select(strategy=SCRATCH.name):
         ticks.append((most + 1.0, "from scratch"))
-    level = _level(study, study.metric)
-    return TransferLines(tuple(found), level, tuple(ticks), "tuned blocks", _what(study), _about(study))
+    levels = _levels(study, study.metric, len(study.labels))
+    return TransferLines(tuple(found), levels, tuple(ticks), "tuned blocks", _what(study), _about(study))
 
 
 def make_grid(study: TransferStudy) -> Grid:
     """Strategies × labels; the network as it is has no labels."""
-    labels = ([0] if study.at(AS_IS.name, 0) else []) + list(study.labels)
+    labels = [*([0] if study.unlabelled else []), *study.labels]
     means = [[study.mean(name, number) for number in labels] for name in study.strategies]
     return build_grid(
         [title_of(name) for name in study.strategies],
@@ -145,9 +145,17 @@ def _line(
     )
 
 
-def _level(study: TransferStudy, metric: str) -> tuple[float, float] | None:
-    mean = study.mean(AS_IS.name, 0, metric)
-    return (mean.value, float(np.nan_to_num(mean.sampling))) if mean.runs else None
+def _levels(study: TransferStudy, metric: str, colour: int) -> tuple[Level, ...]:
+    """The scores without labels; colours from ``colour`` on."""
+    found: list[Level] = []
+    for name in study.unlabelled:
+        mean = study.mean(name, 0, metric)
+        is_base = name == AS_IS.name
+        error = mean.sampling if is_base else mean.scatter
+        if mean.runs:
+            found.append(Level(title_of(name), mean.value, float(np.nan_to_num(error)), -1 if is_base else colour))
+        colour += not is_base
+    return tuple(found)
 
 
 def _what(study: TransferStudy, of: str = "") -> str:

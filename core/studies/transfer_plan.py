@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.cutouts import Cutouts
+from core.data.settings import DataSettings
 from core.data.split import Split
 from core.data.target import Classes, Target
 from core.errors import Problem
@@ -21,7 +22,7 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies.run_list import PlannedRun
 from core.studies.settings import parse_size
-from core.studies.strategies import AS_IS, Strategy
+from core.studies.strategies import Strategy
 from core.studies.transfer_settings import NONE, TransferStudySettings
 from core.train import batch_size, preparation
 from core.train.labels import read_labels
@@ -80,13 +81,40 @@ class Move(Survey):
 
 
 @dataclass(frozen=True)
+class OldSurvey:
+    """The survey on which a network was trained before.
+
+    Attributes
+    ----------
+    data
+        Its dataset.
+    settings
+        What was learned of it, and how its parts were drawn.
+    checksums
+        Its fingerprint, and that of earlier versions.
+    hand_labels
+        Labels given by hand, of the project to which it belongs.
+    shares_parts
+        Whether the seed of its parts is that of the study's; otherwise a training in the study may be shown galaxies on
+        which it would be judged.
+    """
+
+    data: Path
+    settings: DataSettings
+    checksums: tuple[str, str]
+    hand_labels: LabelJournal | None
+    shares_parts: bool
+
+
+@dataclass(frozen=True)
 class PlannedPoint:
-    """One planned point; without a run it is the network as it is."""
+    """One planned point; without a run it is the network as it is, or with other batch statistics."""
 
     strategy: Strategy
     labels: int
     seed: int
     run: PlannedRun | None
+    old: OldSurvey | None = None
 
     @property
     def epochs(self) -> int:
@@ -148,10 +176,11 @@ def plan_points(
     numbers: list[int],
     hand_labels: LabelJournal | None,
 ) -> Work[list[PlannedPoint]]:
-    """Plan the points, one seed after the other; a number with which a class has too few galaxies is left out."""
+    """Plan the points with labels, one seed after the other.
+
+    A number with which a class has too few galaxies is left out.
+    """
     wanted: list[PlannedPoint] = []
-    if 0 in numbers and AS_IS in strategies:
-        wanted.append(PlannedPoint(AS_IS, 0, move.settings.seed, None))
     with Cutouts.open(move.data) as cutouts:
         for seed in range(move.settings.seed, move.settings.seed + study.seeds):
             for number in filter(None, numbers):
@@ -160,7 +189,7 @@ def plan_points(
                     yield Skipped(Problem(f"{number} labels are left out for seed {seed}: {lack}.", "", "labels"))
                     continue
                 for strategy in strategies:
-                    if strategy.needs_labels:
+                    if strategy.labels_of == "new":
                         name = f"{file_name(strategy.name)[-50:]}-n{number:06d}-seed{seed}"
                         planned = PlannedRun(strategy.change(common), RunFolder(folder / "runs" / name), move.data)
                         wanted.append(PlannedPoint(strategy, number, seed, planned))

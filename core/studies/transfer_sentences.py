@@ -18,7 +18,7 @@ def describe(study: TransferStudy) -> tuple[str, ...]:
     """The summary of a study; empty while there are no runs."""
     if not study.points:
         return ()
-    found = [*_describe_as_is(study)]
+    found = [*_describe_as_is(study), *_describe_without_labels(study)]
     if study.labels:
         found += _describe_middle(study)
         found += _describe_savings(study)
@@ -67,6 +67,25 @@ def _describe_as_is(study: TransferStudy) -> list[str]:
     ]
 
 
+def _describe_without_labels(study: TransferStudy) -> list[str]:
+    """Methods without labels against the network as it is, with a warning where they made it worse."""
+    base = study.mean(AS_IS.name, 0)
+    sign = 1 if merits.higher_is_better(study.metric) else -1
+    found: list[str] = []
+    for name in study.unlabelled:
+        if name == AS_IS.name:
+            continue
+        mean, change = study.mean(name, 0), study.change_without_labels(name)
+        told = f"{title_of(name)}, without labels: {format_mean(mean)} ({count_of(mean.runs, 'run')})"
+        if base.runs:
+            clear = abs(change.value) > _SIGNIFICANCE * change.total
+            judged = "better" if sign * change.value > 0 else "WORSE"
+            by = f"{abs(change.value):.3f}{plus_minus(change.total, '.3f')}"
+            told += f", {judged} than as it is by {by}" if clear else ", not to be told from it as it is"
+        found.append(f"{told}.")
+    return found
+
+
 def _describe_middle(study: TransferStudy) -> list[str]:
     labels = middle_labels(study)
     means = [(study.mean(name, labels), title_of(name)) for name in study.strategies if study.at(name, labels)]
@@ -93,7 +112,9 @@ def _describe_savings(study: TransferStudy) -> list[str]:
 def describe_saving(title: str, saving: Saving, measured: tuple[int, ...]) -> str:
     """What a strategy saves against a training from scratch, as a sentence."""
     labels = int(saving.labels)
-    subject = f"{title[:1].upper()}{title[1:]} with {labels:,} labels is" if labels else "As it is, the network is"
+    name = f"{title[:1].upper()}{title[1:]}"
+    subject = f"{name} with {labels:,} labels is" if labels else f"{name} without labels is"
+    subject = "As it is, the network is" if title == AS_IS.title else subject
     low, high = _format_limit(saving.low, measured), _format_limit(saving.high, measured)
     if saving.kind == "saves":
         saved = f"{_round(saving.needed - labels)} labels are saved"

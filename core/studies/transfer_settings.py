@@ -84,6 +84,15 @@ class TransferStudySettings(Settings):
         level="expert",
     )
     judge_test: bool = setting(False, title="Judge on the test part", help=_TEST, level="expert")
+    workers: int = setting(
+        1,
+        title="Workers",
+        help="Number of processes that train in parallel on this machine; they share its processors.",
+        ge=1,
+        le=1024,
+        scale="log",
+        level="expert",
+    )
 
     @field_validator("labels")
     @classmethod

@@ -21,7 +21,7 @@ from core.metrics import merits
 from core.studies import point_table, strategies
 from core.studies.label_saving import Curve, Saving, find_savings
 from core.studies.size_study import choose_metric
-from core.studies.strategies import SCRATCH
+from core.studies.strategies import AS_IS, SCRATCH
 from core.studies.transfer_settings import Question
 
 SOURCE = "source:"  # before figures of merit on the galaxies of the survey from which the network came
@@ -239,6 +239,13 @@ class TransferStudy:
         """By how much a strategy is above another one with so many labels: of runs with the same galaxies."""
         theirs = {point.seed: point for point in self.at(other, labels)}
         pairs = [(point, theirs[point.seed]) for point in self.at(strategy, labels) if point.seed in theirs]
+        return self._mean_difference(pairs)
+
+    def change_without_labels(self, strategy: str) -> Mean:
+        """By how much a strategy without labels is above the network as it is, on the same galaxies."""
+        return self._mean_difference([(mine, base) for base in self.at(AS_IS.name, 0) for mine in self.at(strategy, 0)])
+
+    def _mean_difference(self, pairs: Sequence[tuple[TransferPoint, TransferPoint]]) -> Mean:
         values = np.array([a.values[self.metric] - b.values[self.metric] for a, b in pairs])
         values = values[np.isfinite(values)]
         if not len(values):
@@ -253,6 +260,11 @@ class TransferStudy:
     def labels(self) -> tuple[int, ...]:
         """The numbers of labels of which there is a run, ascending; without 0."""
         return tuple(sorted({point.labels for point in self.points} - {0}))
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """The names of the strategies without labels of this survey."""
+        return strategies.in_order({point.strategy for point in self.points if not point.labels})
 
     @property
     def strategies(self) -> tuple[str, ...]:
@@ -277,7 +289,7 @@ class TransferStudy:
         scores = np.full((len(labels), len(seeds)), math.nan)
         samples = np.full((len(labels), len(seeds), count), math.nan)
         for point in mine:
-            places = [seeds.index(point.seed)] if point.labels else list(range(len(seeds)))  # as is: of no seed
+            places = [seeds.index(point.seed)] if point.run else list(range(len(seeds)))  # as is: of no seed
             row = labels.index(point.labels)
             scores[row, places] = point.values[self.metric]
             if count:

@@ -1,10 +1,11 @@
-"""Worker processes of a search. Each runs the command line's worker; none outlives the process that started it."""
+"""Worker processes of a study. Each runs the command line's worker; none outlives the process that started it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -15,29 +16,40 @@ from core.project.files import make_folder
 from core.project.labels import LabelJournal
 
 _SHUTDOWN_TIMEOUT = 60.0  # seconds for a worker to finish its batch and return its trial
+_SEARCH = ("search",)
 _ROOT = Path(__file__).parents[2]  # the folder of this ``core``, installed or not
 
 
 class Crew:
-    """The workers of a search, a context manager: they run as long as the block lasts.
+    """The workers of a study, a context manager: they run as long as the block lasts.
 
-    Each has a pipe to this process: when it is closed, or this process dies, the worker returns its trial and ends. The
-    processors are shared among them.
+    Each has a pipe to this process: when it is closed, or this process dies, the worker returns its trial, or saves its
+    run, and ends. The processors are shared among them.
 
     Parameters
     ----------
     data
         The dataset.
     folder
-        The search's.
+        The study's.
     count
         Number of workers.
     hand_labels
         Labels given by hand; None: there are none.
+    command
+        Of the command line, which runs them.
     """
 
-    def __init__(self, data: Path, folder: Path, count: int, hand_labels: LabelJournal | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        folder: Path,
+        count: int,
+        hand_labels: LabelJournal | None = None,
+        command: Sequence[str] = _SEARCH,
+    ) -> None:
         self._data, self._folder, self._count, self._hand_labels = data, folder, count, hand_labels
+        self._command = command
         self._logs: list[IO[bytes]] = []
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -48,7 +60,7 @@ class Crew:
             self._logs.append(log)
             self._workers.append(
                 subprocess.Popen(  # noqa: S603 - this program itself
-                    worker_command(self._data, self._folder, number, self._hand_labels),
+                    worker_command(self._data, self._folder, number, self._hand_labels, self._command),
                     stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
@@ -83,7 +95,7 @@ class Crew:
             line for number in range(1, self._count + 1) for line in self._log(number).read_text("utf-8").splitlines()
         ]
         return Problem(
-            f"All workers have ended before the search was over: {lines[-1] if lines else 'their logs are empty.'}",
+            f"All workers have ended before the study was over: {lines[-1] if lines else 'their logs are empty.'}",
             "See their logs.",
             str(self._folder / "workers"),
         )
@@ -92,14 +104,20 @@ class Crew:
         return self._folder / "workers" / f"{number}.log"
 
 
-def worker_command(data: Path, folder: Path, number: int, hand_labels: LabelJournal | None = None) -> list[str]:
+def worker_command(
+    data: Path,
+    folder: Path,
+    number: int,
+    hand_labels: LabelJournal | None = None,
+    command: Sequence[str] = _SEARCH,
+) -> list[str]:
     """The command line of a worker.
 
     With the safe path (``-P``) Python does not import modules from the working folder, which may hold a ``core`` or a
     ``torch.py`` of the user's.
     """
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "core.cli"]
-    worker = ["search", str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
+    worker = [*command, str(data), "-o", str(folder), "--worker", "--leash", str(number), "--quiet"]
     return [*program, *worker, *(["--hand-labels", str(hand_labels.path)] if hand_labels is not None else [])]
 
 

@@ -95,7 +95,7 @@ def trained_part(predictor: Predictor, settings: RunSettings) -> nn.Module:
 
 
 def without(settings: RunSettings) -> RunSettings:
-    """The settings without kept features, for a measurement that needs few batches."""
+    """The settings without kept features, for a measurement that needs few batches, at rates of its own."""
     return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"cached_views": 0})})
 
 

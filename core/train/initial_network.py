@@ -76,6 +76,16 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     return found
 
 
+def drop_idle_views(settings: RunSettings, base: Predictor) -> RunSettings:
+    """The settings without kept views where a block is tuned, whose answers change, or other galaxies are shown, too.
+
+    They then have no effect at all, not even on the default learning rate.
+    """
+    if settings.transfer.freeze_blocks >= len(base.network.blocks) and settings.unlabelled.method == "none":
+        return settings
+    return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"cached_views": 0})})
+
+
 def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
     """Notices of choices of how much is tuned that have no effect beside the others, or not within the epochs."""
     chosen, blocks, epochs = settings.transfer, len(base.network.blocks), settings.optimiser.epochs
@@ -93,6 +103,14 @@ def explain_tuning(settings: RunSettings, base: Predictor) -> list[Problem]:
         why = {"cached_views": "No features are kept where galaxies without labels are shown, too."}
     otherwise = "All blocks are frozen, so that this has no effect."
     found = [Problem(why.get(name, otherwise), "", f"transfer.{name}") for name, is_idle in idle.items() if is_idle]
+    if chosen.freeze_blocks >= blocks and not chosen.cached_views and settings.optimiser.learning_rate is None:
+        found.append(
+            Problem(
+                "The head alone is trained, at a tenth of the usual learning rate.",
+                "With kept views it learns at the usual one, and within seconds; or choose a learning rate.",
+                "transfer.cached_views",
+            )
+        )
     left = tuned_blocks.frozen_blocks(chosen, blocks, epochs) - chosen.freeze_blocks
     if left > 0:
         found.append(

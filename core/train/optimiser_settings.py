@@ -21,7 +21,8 @@ class OptimiserSettings(Settings):
         None,
         title="Learning rate",
         help="Size of a step. Empty: 0.004 for AdamW and Adam in one cycle, where it falls with the square root of "
-        "batches below 64 galaxies, and 0.001 with another decay; 0.02 for SGD; a tenth of that when fine-tuning.",
+        "batches below 64 galaxies, and 0.001 with another decay; 0.02 for SGD; a tenth of that when fine-tuning, "
+        "except for a head alone on kept views.",
         gt=0,
         le=10,
         scale="log",

@@ -158,6 +158,7 @@ def _adapt_to_base(
     """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
     settings = settings.model_copy(update={"network": base.network.settings})
     notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
+    settings = initial_network.drop_idle_views(settings, base)
     settings, mapped = initial_network.map_classes(settings, base.target, target)
     return settings, [*notices, *mapped]
 

@@ -38,7 +38,8 @@ _USUAL_BATCH = 64
 def largest_rate(settings: RunSettings) -> float:
     """The learning rate of the settings, or the default one, which is a tenth of the usual one when fine-tuning.
 
-    In one cycle it can be larger, and the noise of the gradients in small batches asks for less.
+    A head that is trained alone, on kept features, learns at the usual rate: nothing in it can be spoilt. In one cycle
+    the rate can be larger, and the noise of the gradients in small batches asks for less.
     """
     options = settings.optimiser
     if options.learning_rate is not None:
@@ -46,7 +47,7 @@ def largest_rate(settings: RunSettings) -> float:
     default = 2e-2 if options.method == "sgd" else 1e-3
     if options.decay == "one-cycle" and options.method != "sgd":
         default = 4e-3 * math.sqrt(min(1.0, (options.batch_size or _USUAL_BATCH) / _USUAL_BATCH))
-    return default / 10 if settings.transfer.start_from else default
+    return default / 10 if settings.transfer.start_from and not settings.transfer.cached_views else default
 
 
 def rate_at(settings: RunSettings, passed: float, costs: Sequence[float] = ()) -> float:

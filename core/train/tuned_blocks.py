@@ -43,12 +43,12 @@ def rate_share(settings: TransferSettings, blocks: int, block: int) -> float:
 
 
 def describe_rates(settings: RunSettings, blocks: int) -> dict[int, str]:
-    """The largest learning rate of each block and of the head, as text, such as ``1e-4, epoch 3 on``."""
+    """The largest learning rate of each block and of the head, as text; ``epoch 3: 1e-4`` where it begins later."""
     chosen, found = settings.transfer, dict[int, str]()
     for block in range(1, blocks + 2):
         first = first_epoch(chosen, blocks, block)
         rate = schedule.largest_rate(settings) * rate_share(chosen, blocks, block)
-        later = f", epoch {first} on" if first is not None and first > 1 else ""
+        later = f"epoch {first}: " if first is not None and first > 1 else ""
         text = f"{rate:.2g}".replace("e-0", "e-")
-        found[block] = "–" if first is None else text + later
+        found[block] = "–" if first is None else later + text
     return found

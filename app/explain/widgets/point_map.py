@@ -102,8 +102,8 @@ class PointMap(QWidget):
         self._plot.hideButtons()
         offer_view(self._plot)
         self._plot.setMinimumSize(200, 180)
-        self._dots, self._selected, self._current = (_Dots(pxMode=True) for _ in range(3))
-        for level, item in enumerate((self._dots, self._selected, self._current)):
+        self._dots, self._selected, self._neighbours, self._current = (_Dots(pxMode=True) for _ in range(4))
+        for level, item in enumerate((self._dots, self._selected, self._neighbours, self._current)):
             item.setZValue(level)
             self._plane.addItem(item, ignoreBounds=level > 0)
         self._plane.addItem(self._plane.line, ignoreBounds=True)
@@ -134,7 +134,7 @@ class PointMap(QWidget):
         ``describe(place)`` returns the tooltip of a point.
         """
         self._points, self._describe, self._hovered = np.asarray(points, np.float64), describe, -1
-        for item in (self._selected, self._current):
+        for item in (self._selected, self._neighbours, self._current):
             item.clear()
         for side, title in zip(("bottom", "left"), titles or ("", ""), strict=True):
             self._plot.getAxis(side).setLabel(in_html(title), siPrefixEnableRanges=())
@@ -154,6 +154,15 @@ class PointMap(QWidget):
     def set_selected(self, places: NDArray[np.int64]) -> None:
         """Put rings around some points."""
         self._selected.setData(*self._points[places].T)
+
+    def set_neighbours(self, places: NDArray[np.int64]) -> None:
+        """Put squares around some points: those found most alike to others."""
+        self._neighbours.setData(*self._points[places].T)
+
+    @property
+    def neighbours(self) -> NDArray[np.float64]:
+        """Where the squares are, (n, 2)."""
+        return np.column_stack(self._neighbours.getData())
 
     def set_current(self, place: int) -> None:
         """Put a large ring around one point; −1: around none."""
@@ -196,6 +205,10 @@ class PointMap(QWidget):
         self._selected.setPen(pg.mkPen(chosen.text, width=1))
         self._selected.setBrush(None)
         self._selected.setSize(10)
+        self._neighbours.setPen(pg.mkPen(chosen.accent, width=1.5))
+        self._neighbours.setBrush(None)
+        self._neighbours.setSymbol("s")
+        self._neighbours.setSize(13)
         self._current.setPen(pg.mkPen(chosen.accent, width=3))
         self._current.setBrush(None)
         self._current.setSize(18)

@@ -10,11 +10,11 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.theme import class_colours, colours
-from app.widgets.plain_text import RichLabel
+from app.widgets.plain_text import RichLabel, in_html
 from app.widgets.plot import Plot
 
 if TYPE_CHECKING:
-    from core.studies.pictures import Line, TransferLines
+    from core.studies.pictures import Level, Line, TransferLines
 
 _SYMBOLS = ("o", "s", "t1", "d", "t", "p", "star", "x")
 
@@ -59,8 +59,8 @@ class LinesPlot(QWidget):
         self.legend.setText("" if lines is None else self._legend(lines))
         if lines is None:
             return
-        if lines.level is not None:
-            self._draw_level(*lines.level)
+        for level in lines.levels:
+            self._draw_level(level)
         for line in lines.lines:
             self._draw_line(line)
         self._plot.getAxis("bottom").setTicks([list(lines.ticks)])
@@ -70,15 +70,17 @@ class LinesPlot(QWidget):
         self._plot.addItem(item)
         self._items.append(item)
 
-    def _draw_level(self, value: float, error: float) -> None:
-        faint = pg.mkColor(colours().muted)
+    def _draw_level(self, level: Level) -> None:
+        value, error = level.value, level.error
+        colour = colours().muted if level.colour < 0 else _hue(level.colour)
+        faint = pg.mkColor(colour)
         faint.setAlpha(40)
         if error:
             band = pg.LinearRegionItem(
                 (value - error, value + error), "horizontal", faint, pg.mkPen(None), movable=False
             )
             self._add(band)
-        self._add(pg.InfiniteLine(value, 0, pg.mkPen(colours().muted, width=1.5, style=Qt.PenStyle.DashLine)))
+        self._add(pg.InfiniteLine(value, 0, pg.mkPen(colour, width=1.5, style=Qt.PenStyle.DashLine)))
 
     def _draw_line(self, line: Line) -> None:
         colour = pg.mkColor(_hue(line.colour))
@@ -99,7 +101,7 @@ class LinesPlot(QWidget):
             np.concatenate([line.runs[:, 1], line.means - line.errors, line.means + line.errors])
             for line in lines.lines
         ]
-        heights += [np.array([lines.level[0] - lines.level[1], lines.level[0] + lines.level[1]])] if lines.level else []
+        heights += [np.array([each.value - each.error, each.value + each.error]) for each in lines.levels]
         places = [
             *(float(place) for line in lines.lines for place in line.places),
             *(place for place, _ in lines.ticks),
@@ -114,13 +116,14 @@ class LinesPlot(QWidget):
     def _legend(self, lines: TransferLines) -> str:
         marks = "●■▲◆▼⬟★✕"
         parts = [
-            f'<span style="color:{_hue(line.colour)}">{marks[line.colour % len(marks)]} {line.title}</span>'
+            f'<span style="color:{_hue(line.colour)}">{marks[line.colour % len(marks)]} {in_html(line.title)}</span>'
             for line in lines.lines
             if line.title
         ]
-        if lines.level is not None:
-            band = ", band: sampling error" if lines.level[1] else ""
-            parts.append(f'<span style="color:{colours().muted}">- - as it is{band}</span>')
+        for level in lines.levels:
+            colour = colours().muted if level.colour < 0 else _hue(level.colour)
+            band = ", band: sampling error" if level.colour < 0 and level.error else ""
+            parts.append(f'<span style="color:{colour}">- - {in_html(level.title)}{band}</span>')
         about = f"Error bars: mean of the runs; small points: each run. {lines.about[:1].upper()}{lines.about[1:]}."
         return f'{" &nbsp; ".join(parts)}<br><span style="color:{colours().muted}">{about}</span>'
 

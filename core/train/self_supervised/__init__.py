@@ -6,9 +6,9 @@ from its weights needs fewer labels.
 
 SimCLR and not BYOL or VICReg, since a batch on a processor has a few hundred galaxies and the networks are small: its
 loss needs nothing beside the network (BYOL trains a second one that follows the first, and so takes nearly twice as
-long and as much memory), it is a number with a meaning (ln(2n − 1) is guessing), and it does not collapse as
-those do that have no negative pairs; the loss and its similarities are computed in float32. The two galaxy surveys
-learned in this way so far (Hayat et al. 2021, Stein et al. 2021) have used the same loss.
+long and as much memory), it is a number with a meaning (ln(2n − 1) is guessing in a batch of n), and it does not
+collapse as those do that have no negative pairs; the loss and its similarities are computed in float32. The surveys of
+galaxies that were learned in this way (Hayat et al. 2021, Stein et al. 2021) have used the same loss.
 
 The projection whose directions are compared is the head of the network itself, with its hidden layer. A fine-tuning
 takes over the blocks and that hidden layer, from which few labels profit (Chen et al. 2020b), and makes a new last one.

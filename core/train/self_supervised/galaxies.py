@@ -34,6 +34,8 @@ from core.train.settings import RunSettings
 _ALL = Classes("", ("galaxy",))
 _RULE = "galaxies without labels by their names; test galaxies are left out"
 _FEWEST = 4
+_COMPARED = 64  # stamps of each dataset whose pixels are compared
+_LARGEST_RATIO = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,7 @@ def choose(
     joined = opened[0] if len(opened) == 1 else JoinedCutouts(opened)
     own = _read_classes(opened[0], settings, hand_labels)
     parts: tuple[Split, ...] = ()
-    notices = list(own.problems)
+    notices = [*own.problems, *_compare_scales(opened, settings)]
     if earlier_split is not None:
         split = splits.load(earlier_split, joined.ids)
     else:
@@ -133,6 +135,26 @@ def choose(
     else:
         target, labels = None, None
     return Galaxies(joined, split, parts, target, labels, known, asked, tuple(notices))
+
+
+def _compare_scales(opened: Sequence[Cutouts], settings: RunSettings) -> list[Problem]:
+    """A warning where the pixels of the datasets are of other sizes, and galaxies are not scaled one by one."""
+    if len(opened) == 1 or settings.network.samplewise == "standard":
+        return []
+    scatters = [
+        float(each.images[np.unique(np.linspace(0, len(each) - 1, _COMPARED, dtype=int))].std()) for each in opened
+    ]
+    if max(scatters) <= _LARGEST_RATIO * min(scatters):
+        return []
+    told = ", ".join(f"{each.path.stem} {scatter:.3g}" for each, scatter in zip(opened, scatters, strict=True))
+    return [
+        Problem(
+            f"The pixels of these datasets differ in size ({told}, standard deviations): to the network the fainter "
+            "ones would be blank.",
+            "Scale each galaxy by itself: network.samplewise = standard.",
+            "network.samplewise",
+        )
+    ]
 
 
 def keep_parts(

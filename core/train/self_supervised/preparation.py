@@ -22,11 +22,12 @@ from core.train.averaging import WeightAverage
 from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator
 from core.train.self_supervised.galaxies import Galaxies
-from core.train.settings import RunSettings
+from core.train.settings import RunSettings, TransferSettings
 
 USUAL_BATCH = 256
 _SMALLEST_BATCH = 16
 _STEPS = 8  # of an epoch, at least
+_OF_FINE_TUNING = ("cached_views", "unfreeze_every", "batch_statistics", "pull_to_start")
 _MOST_CHECKED = 5000  # galaxies that vote in the check, and that are asked
 
 
@@ -57,12 +58,7 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
     Problem
         The bands do not match an earlier network, or the network is too deep.
     """
-    if settings.stopping.monitor != "loss":
-        raise SettingsProblem(
-            f"“{settings.stopping.monitor}” cannot be monitored: without labels there is the loss alone.",
-            "Choose the loss.",
-            "stopping.monitor",
-        )
+    _require_no_labels(settings)
     device = devices.choose(settings.device)
     base = initial_network.load(settings) if resumed is None else None
     cutouts, split = galaxies.cutouts, galaxies.split
@@ -75,7 +71,7 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
         )
     batch = choose_batch(settings.optimiser.batch_size, len(split.train))
     settings = settings.model_copy(update={"optimiser": settings.optimiser.model_copy(update={"batch_size": batch})})
-    notices = list(galaxies.notices)
+    notices = [*galaxies.notices, *_without_effect(settings)]
     if settings.unlabelled.method != "none":
         notices.append(Problem("No label is learned, so that this method has no effect.", "", "unlabelled.method"))
     if base is not None:
@@ -116,6 +112,29 @@ def prepare(settings: RunSettings, galaxies: Galaxies, resumed: Predictor | None
         facts=_describe(galaxies, settings),
         notices=[*notices, *_about_check(galaxies)],
     )
+
+
+def _require_no_labels(settings: RunSettings) -> None:
+    """Require that nothing is asked for that only labels can give."""
+    if settings.stopping.monitor != "loss":
+        raise SettingsProblem(
+            f"“{settings.stopping.monitor}” cannot be monitored: without labels there is the loss alone.",
+            "Choose the loss.",
+            "stopping.monitor",
+        )
+    if settings.unlabelled.method != "none":
+        raise SettingsProblem(
+            f"“{settings.unlabelled.method}” needs labels, which first weights are learned without.",
+            "Choose one of the two: unlabelled.method = none, or self_supervised.method = none.",
+            "unlabelled.method",
+        )
+
+
+def _without_effect(settings: RunSettings) -> list[Problem]:
+    """Notices of choices for a fine-tuning that this training does not follow."""
+    chosen, usual = settings.transfer, TransferSettings()
+    names = [name for name in _OF_FINE_TUNING if getattr(chosen, name) != getattr(usual, name)]
+    return [Problem("This setting has no effect without labels.", "", f"transfer.{name}") for name in names]
 
 
 def limit(rows: NDArray[np.int64], settings: RunSettings, number: int) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.train.self_supervised.settings import SelfSupervisedSettings
 from core.train.settings import AugmentationSettings, RunSettings, StoppingSettings
+from core.train.unlabelled.settings import UnlabelledSettings
 
 _EPOCHS = 100
 
@@ -28,6 +29,7 @@ def recommended(settings: RunSettings | None = None) -> RunSettings:
     settings = settings or RunSettings()
     chosen = {
         "self_supervised": SelfSupervisedSettings(method="simclr"),
+        "unlabelled": UnlabelledSettings(),
         "augmentation": AUGMENTATION,
         "optimiser": settings.optimiser.model_copy(update={"epochs": _EPOCHS, "batch_size": None, "repeats": None}),
         "stopping": StoppingSettings(monitor="loss", patience=0),

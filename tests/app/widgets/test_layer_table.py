@@ -98,9 +98,9 @@ def test_a_click_on_the_head_freezes_all_blocks_and_a_second_one_frees_everythin
 
 def test_the_rate_of_each_block_stands_beside_its_first_layer_where_an_earlier_network_is_tuned(table):
     assert table.isColumnHidden(5)
-    table.set_learning({1: "–", 2: "1e-4, epoch 3 on", 3: "4e-4"})
+    table.set_learning({1: "–", 2: "epoch 3: 1e-4", 3: "4e-4"})
     assert not table.isColumnHidden(5)
-    assert [texts(table, row)[5] for row in range(4)] == ["–", "", "1e-4, epoch 3 on", "4e-4"]
+    assert [texts(table, row)[5] for row in range(4)] == ["–", "", "epoch 3: 1e-4", "4e-4"]
 
 
 def test_an_empty_state_offers_the_next_step(qtbot):

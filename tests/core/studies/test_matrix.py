@@ -13,6 +13,8 @@ from core.events import result_of
 from core.studies import matrix, study_folders
 from core.studies.transfer_settings import MatrixSettings
 
+pytestmark = pytest.mark.slow  # eight trainings
+
 
 @pytest.fixture(scope="module")
 def other(draw, write, tmp_path_factory):
@@ -79,7 +81,6 @@ def test_a_matrix_needs_two_surveys_and_stays_with_them(done, quick, study, tiny
         result_of(matrix.run(quick, done[0], changed))
 
 
-@pytest.mark.slow
 def test_the_test_parts_are_judged_where_that_is_asked_for(done, quick, study, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "matrix")
     result = result_of(matrix.run(quick, folder, study.model_copy(update={"judge_test": True}), threading.Event()))

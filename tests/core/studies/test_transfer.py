@@ -20,6 +20,7 @@ from core.studies.transfer_settings import TransferStudySettings, default_settin
 from core.train import loop
 from core.train.settings import RunSettings
 
+ONE = TransferStudySettings(labels=("0", "12"), strategies=("as is", "scratch", "head"), seeds=1)
 FEW = TransferStudySettings(labels=("0", "12", "24"), strategies=("as is", "scratch", "head", "all"), seeds=2)
 
 
@@ -66,6 +67,13 @@ def settings(small, base):
 
 
 @pytest.fixture(scope="module")
+def one(settings, new, tmp_path_factory):
+    """A study of two runs."""
+    folder = tmp_path_factory.mktemp("studies") / "one"
+    return (folder, *carried_out(transfer.run(settings, new, folder, ONE, threading.Event())))
+
+
+@pytest.fixture(scope="module")
 def done(settings, new, tmp_path_factory):
     folder = tmp_path_factory.mktemp("studies") / "move"
     return (folder, *carried_out(transfer.run(settings, new, folder, FEW, threading.Event())))
@@ -76,6 +84,7 @@ def parts(folder, data):
         return {run.name: splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").iterdir()}
 
 
+@pytest.mark.slow
 def test_each_strategy_number_and_seed_is_a_run_and_a_row(done):
     folder, events, result = done
     rows = table(folder / "study.csv")
@@ -99,6 +108,7 @@ def test_each_strategy_number_and_seed_is_a_run_and_a_row(done):
     assert [event.done for event in progress] == sorted(event.done for event in progress)
 
 
+@pytest.mark.slow
 def test_strategies_share_the_galaxies_and_smaller_sets_lie_within_larger_ones(done, new):
     found = parts(done[0], new)
     assert len({(tuple(each.validation), tuple(each.test)) for each in found.values()}) == 1
@@ -111,12 +121,12 @@ def test_strategies_share_the_galaxies_and_smaller_sets_lie_within_larger_ones(d
     assert set(found["all-n000012-seed1"].train) != set(found["all-n000012-seed2"].train)
 
 
-def test_the_network_as_it_is_is_judged_by_the_classes_that_are_mapped(done, base, new):
+def test_the_network_as_it_is_is_judged_by_the_classes_that_are_mapped(one, base, new):
     """The score without any training is that of the answers under the other survey's names."""
-    result = done[2]
+    result = one[2]
     (point,) = result.at("as is", 0)
     with Cutouts.open(new) as cutouts:
-        rows = next(iter(parts(done[0], new).values())).validation
+        rows = next(iter(parts(one[0], new).values())).validation
         truth = np.array(
             [
                 {"Disks": "disk", "edge_on": "edge-on", "star": "point"}[str(kind)]
@@ -137,23 +147,27 @@ def test_the_network_as_it_is_is_judged_by_the_classes_that_are_mapped(done, bas
     assert result.judged.samples[point.key].shape == (200,)
 
 
-def test_what_was_forgotten_is_known_of_all_that_came_from_there(done):
-    for point in done[2].points:
+def test_what_was_forgotten_is_known_of_all_that_came_from_there(one):
+    for point in one[2].points:
         assert ("source:balanced_accuracy" in point.values) == (point.strategy != "scratch")
 
 
-def test_a_frozen_network_with_a_new_head_forgets_nothing_of_its_features(done, base):
+def test_a_frozen_network_with_a_new_head_forgets_nothing_of_its_features(one, base):
     from core.nets.predictor import Predictor
 
     before = Predictor.load(base).network.state_dict()
-    after = Predictor.load(done[0] / "runs" / "head-n000024-seed1").network.state_dict()
+    after = Predictor.load(one[0] / "runs" / "head-n000012-seed1").network.state_dict()
     features = [name for name in before if name.startswith("features")]
     assert all((before[name] == after[name]).all() for name in features)
 
 
-def test_no_galaxy_beyond_the_labels_has_a_say_unless_that_is_chosen(done, settings, new, tmp_path):
-    assert {point.chosen_by for point in done[2].points} == {0}
-    assert all(point.best_epoch == point.epochs for point in done[2].points)
+def test_no_galaxy_beyond_the_labels_has_a_say(one):
+    assert {point.chosen_by for point in one[2].points} == {0}
+    assert all(point.best_epoch == point.epochs for point in one[2].points)
+
+
+@pytest.mark.slow
+def test_galaxies_that_choose_the_epoch_are_counted(settings, new, tmp_path):
     chosen = FEW.model_copy(
         update={"epoch": "best on validation", "labels": ("12",), "seeds": 1, "strategies": ("all",)}
     )
@@ -162,14 +176,15 @@ def test_no_galaxy_beyond_the_labels_has_a_say_unless_that_is_chosen(done, setti
     assert "costs" in " ".join(transfer_sentences.describe(result))
 
 
-def test_a_study_is_opened_as_it_ended(done):
-    found = transfer.open_study(done[0])
-    assert found.strategies == ("as is", "scratch", "head", "all")
-    assert [point.key for point in found.points] == [point.key for point in done[2].points]
-    assert transfer_sentences.describe(found) == transfer_sentences.describe(done[2])
-    assert study_folders.kind_of(done[0]) == "transfer"
+def test_a_study_is_opened_as_it_ended(one):
+    found = transfer.open_study(one[0])
+    assert found.strategies == ("as is", "scratch", "head")
+    assert [point.key for point in found.points] == [point.key for point in one[2].points]
+    assert transfer_sentences.describe(found) == transfer_sentences.describe(one[2])
+    assert study_folders.kind_of(one[0]) == "transfer"
 
 
+@pytest.mark.slow
 def test_finished_runs_are_kept_and_killed_ones_are_made_anew(done, settings, new, tmp_path):
     folder = shutil.copytree(done[0], tmp_path / "study")
     kept = {path: path.stat().st_mtime_ns for path in folder.rglob("best.safetensors") if "n000012" in str(path)}
@@ -181,7 +196,8 @@ def test_finished_runs_are_kept_and_killed_ones_are_made_anew(done, settings, ne
     assert (folder / "study.csv").read_text() == (done[0] / "study.csv").read_text()
 
 
-def test_a_stopped_study_keeps_what_is_done(done, settings, new, tmp_path):
+@pytest.mark.slow
+def test_a_stopped_study_keeps_what_is_done(settings, new, tmp_path):
     stop = threading.Event()
     work = transfer.run(settings, new, tmp_path / "study", FEW, stop)
     _, result = carried_out(work, stop, lambda event: isinstance(event, Preview) and len(event.what.points) == 2)
@@ -190,13 +206,13 @@ def test_a_stopped_study_keeps_what_is_done(done, settings, new, tmp_path):
     assert len(table(tmp_path / "study" / "study.csv")) == 2
 
 
-def test_a_study_stays_with_its_settings(done, settings, new):
+def test_a_study_stays_with_its_settings(one, settings, new):
     with pytest.raises(FolderInUse, match="Epoch"):
-        result_of(transfer.run(settings, new, done[0], FEW.model_copy(update={"epoch": "best on validation"})))
+        result_of(transfer.run(settings, new, one[0], ONE.model_copy(update={"epoch": "best on validation"})))
 
 
 def test_numbers_with_too_few_of_a_class_are_left_out_and_told(settings, new, tmp_path):
-    study = FEW.model_copy(update={"labels": ("0", "6", "9,000"), "seeds": 1})
+    study = ONE.model_copy(update={"labels": ("0", "6", "9,000")})
     events, result = carried_out(transfer.run(settings, new, tmp_path / "study", study, threading.Event()))
     told = " ".join(str(event.problem) for event in events if isinstance(event, Skipped))
     assert "needs 2" in told
@@ -230,3 +246,41 @@ def test_layers_are_tried_one_by_one(settings, new, tmp_path):
     study = default_settings("layers").model_copy(update={"labels": ("24",), "seeds": 1})
     _, result = carried_out(transfer.run(settings, new, tmp_path / "study", study, threading.Event()))
     assert {point.strategy: point.tuned for point in result.points} == {"scratch": -1, "head": 0, "last-1": 1, "all": 2}
+
+
+@pytest.mark.slow
+def test_workers_share_the_runs_and_find_the_same(done, settings, new, tmp_path):
+    shared = FEW.model_copy(update={"workers": 2})
+    _, result = carried_out(transfer.run(settings, new, tmp_path / "study", shared, threading.Event()))
+    assert [point.key for point in result.points] == [point.key for point in done[2].points]
+    assert (tmp_path / "study" / "study.csv").read_text() == (done[0] / "study.csv").read_text()
+    logs = [(tmp_path / "study" / "workers" / f"{number}.log").read_text() for number in (1, 2)]
+    assert all("6 runs done." in log for log in logs), "half of twelve runs each"
+
+
+@pytest.mark.slow
+def test_methods_without_labels_have_a_point_at_none_and_fixmatch_needs_some(settings, new, tmp_path):
+    names = ("as is", "adabn", "coral", "mcc", "all", "fixmatch")
+    study = FEW.model_copy(update={"labels": ("0", "24"), "strategies": names, "seeds": 1})
+    events, result = carried_out(transfer.run(settings, new, tmp_path / "study", study, threading.Event()))
+    assert {(point.strategy, point.labels) for point in result.points} == {
+        *((name, 0) for name in ("as is", "adabn", "coral", "mcc")),
+        *((name, 24) for name in ("all", "fixmatch")),
+    }, [str(event.problem) for event in events if isinstance(event, Skipped)]
+    run = toml.load(RunSettings, tmp_path / "study" / "runs" / "coral-seed1" / "settings.toml")
+    assert run.unlabelled.method == "coral"
+    as_is, adabn = result.at("as is", 0)[0], result.at("adabn", 0)[0]
+    assert as_is.galaxies == adabn.galaxies
+    assert "source:accuracy" in adabn.values
+    shown = (tmp_path / "study" / "runs" / "coral-seed1").glob("*.csv")
+    with Cutouts.open(new) as cutouts:
+        judged = {cutouts.ids[row] for row in next(iter(parts_of_new(tmp_path / "study", new))).validation}
+    texts = [path.read_text() for path in shown if "unlabelled" in path.name]
+    assert texts
+    assert not any(f'"{name}"' in text for name in judged for text in texts), "no galaxy that is judged was shown"
+
+
+def parts_of_new(folder, data):
+    """The parts of the runs that were trained on the new survey."""
+    with Cutouts.open(data) as cutouts:
+        return [splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").glob("*-n*")]

@@ -43,6 +43,9 @@ def test_the_sentences_name_the_savings_the_losses_and_the_galaxies(planted):
     assert "labels are saved" in told
     assert "Features recycled against from scratch:" in told
     assert "On the galaxies of its own survey it had 0.930" in told
+    assert "CORAL, without labels: 0.7" in told
+    assert "better than as it is by 0.0" in told
+    assert "WORSE than as it is by 0.1" in told
     assert "the same 105 galaxies of the validation part; they chose nothing" in told
 
 
@@ -60,24 +63,27 @@ def test_lines_have_a_point_for_each_number_and_the_level_of_the_network_as_it_i
         title_of(name) for name in ("scratch", "head", "last-1", "last-2", "all")
     ]
     assert all(len(line.means) == len(planted_move.LABELS) and len(line.runs) == 18 for line in lines.lines)
-    assert lines.level == pytest.approx((planted_move.AS_IS, 0.02), rel=0.2)
+    level = lines.levels[0]
+    assert (level.value, level.error) == pytest.approx((planted_move.AS_IS, 0.02), rel=0.2)
+    assert [each.title for each in lines.levels] == ["as is", "CORAL", "DANN"]
+    assert len({each.colour for each in (*lines.lines, *lines.levels)}) == 8, "no colour twice"
     blocks = transfer_lines.lines_against_blocks(planted)
     assert [text for _, text in blocks.ticks] == ["head only", "last 1", "last 2", "all", "from scratch"]
     assert [len(line.means) for line in blocks.lines if line.title] == [4] * len(planted_move.LABELS)
     forgotten = transfer_lines.lines_against_labels(planted, forgotten=True)
     assert "from scratch" not in [line.title for line in forgotten.lines]
-    assert forgotten.level is not None
-    assert forgotten.level[0] == pytest.approx(0.93)
+    assert [level.value for level in forgotten.levels] == pytest.approx([0.93, 0.9, 0.9])
     assert "450 galaxies" in forgotten.about
 
 
 def test_the_grid_holds_the_means_and_leaves_empty_what_was_not_tried(planted):
     grid = transfer_lines.make_grid(planted)
-    assert grid.rows == ("as is", "from scratch", "features recycled", "last block", "last 2 blocks", "all layers")
+    assert grid.rows[:6] == ("as is", "from scratch", "features recycled", "last block", "last 2 blocks", "all layers")
+    assert grid.rows[6:] == ("CORAL", "DANN")
     assert grid.columns == ("none", "10", "25", "50", "100", "200", "500")
     assert np.isnan(grid.means[0, 1:]).all()
-    assert np.isnan(grid.means[1:, 0]).all()
-    assert grid.means[-1, 4] == pytest.approx(planted.mean("all", 100).value)
+    assert np.isnan(grid.means[1:6, 0]).all()
+    assert grid.means[5, 4] == pytest.approx(planted.mean("all", 100).value)
 
 
 @pytest.mark.parametrize("question", [pytest.param("labels", marks=pytest.mark.slow), "layers"])

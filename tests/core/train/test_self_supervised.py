@@ -9,6 +9,7 @@ import pytest
 import torch
 from galaxies import write_dataset
 
+from core.data import seen
 from core.data.cutouts import Cutouts
 from core.data.target import NoAnswers
 from core.errors import NotPossible, SettingsProblem
@@ -17,12 +18,15 @@ from core.metrics.guessing import guess_of_run
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.metrics_file import read_metrics
+from core.project.project import Project
 from core.project.runs import RunFolder, read_history
 from core.settings import toml
-from core.train import loop, resuming, run_check, run_summary
+from core.train import loop, preparation, resuming, run_check, run_summary
+from core.train.labels import read_labels
 from core.train.self_supervised import contrastive, galaxies, neighbours
 from core.train.self_supervised.recipe import recommended
 from core.train.settings import AugmentationSettings, OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
+from core.train.unlabelled.settings import UnlabelledSettings
 
 NEVER = threading.Event()
 
@@ -98,19 +102,14 @@ def test_the_run_is_a_folder_like_any_other_and_says_what_its_numbers_are(pretra
     assert toml.load(RunSettings, pretrained.settings_file).self_supervised.method == "simclr"
 
 
-def test_test_galaxies_are_never_seen_and_validation_galaxies_are_not_learned_from(blobs, pretrained, new_run):
+def test_test_galaxies_are_never_seen_and_validation_galaxies_are_not_learned_from(blobs, pretrained):
     """The parts are those of a training with labels on the same dataset with the same seed."""
-    labelled = new_run("labelled")
-    wish = settings(epochs=1).model_copy(update={"self_supervised": RunSettings().self_supervised})
-    result_of(loop.run(wish, blobs, labelled, NEVER))
-
-    def rows(folder, part):
-        lines = folder.split_file.read_text().splitlines()[3:]
-        return {line.split(",")[0] for line in lines if line.endswith(f",{part}")}
-
-    assert rows(pretrained, "train") == rows(labelled, "train")
-    assert rows(pretrained, "validation") == rows(labelled, "validation")
-    assert rows(labelled, "test") and not rows(pretrained, "test")
+    with Cutouts.open(blobs) as cutouts:
+        split = preparation.split_dataset(cutouts, *read_labels(cutouts, RunSettings().data), RunSettings())
+        parts = [{cutouts.ids[row] for row in rows} for rows in (split.train, split.validation, split.test)]
+    assert seen.ids_in(pretrained, ("train",)) == parts[0]
+    assert seen.ids_in(pretrained, ("validation",)) == parts[1]
+    assert parts[2] and not seen.ids_in(pretrained, ("test",))
 
 
 def test_a_galaxy_without_a_label_is_held_out_if_its_name_will_put_it_into_the_test_part(draw, tmp_path):
@@ -125,6 +124,26 @@ def test_a_galaxy_without_a_label_is_held_out_if_its_name_will_put_it_into_the_t
     with_labels, without = (set(each.split.train.tolist()) for each in chosen)
     assert len(with_labels ^ without) <= 2  # a class that would be missing in a part is put there
     assert chosen[1].target is None and len(chosen[1].asked) == 0
+
+
+def test_in_a_project_no_later_training_tests_on_galaxies_that_were_learned_from(draw, tmp_path):
+    """Not with another seed, and not on galaxies that have no label yet."""
+    images, kinds, _ = draw(160)
+    names = np.where(np.arange(160) % 3 == 0, "", np.array(["point", "disk", "edge-on"])[kinds])
+    project = Project.create(tmp_path / "project", "project")
+    data = write_dataset(tmp_path / "project" / "datasets" / "blobs.h5", images, {"kind": names}, ["kind"])
+    folder, labels = project.new_run("first weights"), project.labels(data)
+    result_of(loop.run(settings(epochs=1), data, folder, NEVER, hand_labels=labels))
+    learned = seen.ids_in(folder, ("train", "validation"))
+    assert 100 < len(learned) < 160
+    with Cutouts.open(data) as cutouts:
+        for row in np.flatnonzero(names == ""):
+            labels.record(cutouts.ids[int(row)], "kind", "", "disk")
+        wish = RunSettings(seed=5)
+        split = preparation.split_dataset(cutouts, *read_labels(cutouts, wish.data, labels), wish, labels)
+        assert len(split.test) > 15
+        assert not {cutouts.ids[row] for row in split.test} & learned
+    project.close()
 
 
 def test_several_datasets_are_one_and_what_is_held_out_in_one_is_held_out_in_all(draw, tmp_path):
@@ -143,11 +162,14 @@ def test_several_datasets_are_one_and_what_is_held_out_in_one_is_held_out_in_all
         assert not held & {chosen.cutouts.ids[row] for row in chosen.split.train}
     with galaxies.open_datasets(settings(more=[third]), first) as opened, pytest.raises(NotPossible, match="bands"):
         galaxies.choose(wish, opened)
+    third = write_dataset(tmp_path / "third.h5", 10 * images[:, :1], {"kind": names}, [], bands=["r"])
     grey = settings(more=[third], average_bands=True)
     with galaxies.open_datasets(grey, first) as opened:
-        joined = galaxies.choose(grey, opened).cutouts
+        chosen = galaxies.choose(grey, opened)
+        joined = chosen.cutouts
+        assert any("differ in size" in notice.text for notice in chosen.notices)
         np.testing.assert_allclose(joined.images[0], images[0].mean(axis=0, keepdims=True), rtol=1e-6)
-        np.testing.assert_allclose(joined.images[240], images[0, :1], rtol=1e-6)
+        np.testing.assert_allclose(joined.images[240], 10 * images[0, :1], rtol=1e-6)
 
 
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(blobs, pretrained, new_run):
@@ -210,10 +232,13 @@ def test_a_network_that_gives_the_same_for_all_galaxies_is_said_to_have_collapse
     assert any("collapsed" in each for each in read_metrics(folder.metrics_file)["warnings"])
 
 
-def test_without_labels_only_the_loss_can_be_monitored(blobs, new_run):
-    wish = settings().model_copy(update={"stopping": StoppingSettings(monitor="accuracy")})
-    with pytest.raises(SettingsProblem, match="cannot be monitored"):
-        result_of(loop.run(wish, blobs, new_run(), NEVER))
+def test_what_needs_labels_is_refused(blobs, new_run):
+    for part, what in (
+        ({"stopping": StoppingSettings(monitor="accuracy")}, "cannot be monitored"),
+        ({"unlabelled": UnlabelledSettings(method="fixmatch")}, "needs labels"),
+    ):
+        with pytest.raises(SettingsProblem, match=what):
+            result_of(loop.run(settings().model_copy(update=part), blobs, new_run(what), NEVER))
 
 
 def test_further_datasets_are_named_relative_to_the_project(tmp_path):
@@ -227,6 +252,7 @@ def test_further_datasets_are_named_relative_to_the_project(tmp_path):
     assert stored.with_paths_from(tmp_path / "runs" / "one").self_supervised.more_data == (str(data),)
 
 
+@pytest.mark.slow
 def test_the_grey_band_of_a_network_is_the_mean_of_whatever_bands_there_are(blobs, new_run):
     folder = new_run()
     result_of(loop.run(settings(average_bands=True, epochs=1), blobs, folder, NEVER))

@@ -12,7 +12,7 @@ from core.nets import cnn, transfer
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
 from core.project.runs import RunFolder
-from core.train import loop, optimiser, preparation, resuming, tuned_blocks
+from core.train import loop, optimiser, preparation, resuming, schedule, tuned_blocks
 from core.train.parameter_groups import make_groups
 from core.train.settings import RunSettings, TransferSettings
 
@@ -161,6 +161,7 @@ def test_the_pull_keeps_the_weights_near_to_those_of_the_start_which_is_kept_bes
     ("chosen", "words"),
     [
         ({"cached_views": 4}, "only where all 3 blocks"),
+        ({"freeze_blocks": 3}, "tenth of the usual learning rate"),
         ({"freeze_blocks": 3, "block_rate": 0.5}, "no effect"),
         ({"freeze_blocks": 3, "unfreeze_every": 2}, "no effect"),
         ({"freeze_blocks": 3, "batch_statistics": "kept"}, "no effect"),
@@ -177,3 +178,20 @@ def test_a_choice_of_how_much_is_tuned_without_an_earlier_network_is_told_of(blo
     with Cutouts.open(blobs) as cutouts:
         notices = preparation.prepare(settings(2, "", block_rate=0.5), cutouts).notices
     assert [notice.where for notice in notices if notice.where.startswith("transfer.")] == ["transfer.block_rate"]
+
+
+def test_a_head_alone_on_kept_views_learns_at_the_usual_rate_and_everything_else_at_a_tenth(blobs, base):
+    usual = schedule.largest_rate(settings(start=""))
+    assert schedule.largest_rate(settings(freeze_blocks=3, cached_views=4)) == usual
+    with Cutouts.open(blobs) as cutouts:
+        whole, idle = (
+            preparation.prepare(settings(2, str(base.path), cached_views=4, freeze_blocks=blocks), cutouts).settings
+            for blocks in (3, 1)
+        )
+    assert (whole.transfer.cached_views, idle.transfer.cached_views) == (4, 0)
+    assert schedule.largest_rate(idle) == pytest.approx(usual / 10)
+
+
+def test_the_rates_of_the_blocks_are_told_with_the_epoch_in_which_they_begin():
+    wish = settings(freeze_blocks=1, block_rate=0.5, unfreeze_every=2, optimiser={"learning_rate": 4e-3})
+    assert tuned_blocks.describe_rates(wish, 3) == {1: "–", 2: "epoch 5: 0.001", 3: "epoch 3: 0.002", 4: "0.004"}
