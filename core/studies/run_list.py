@@ -160,7 +160,8 @@ def prepare_folder(settings: RunSettings, folder: Path, study: Settings, file: s
     of_runs, of_study = folder / RUN_SETTINGS, folder / file
     if of_study.exists() and of_runs.exists():
         earlier, before = read_settings(folder, file, type(study))
-        if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
+        both = earlier.with_whole_paths(), settings.with_whole_paths()
+        if changed := [name for name, _, _ in toml.differences(*both)]:
             raise FolderInUse(
                 f"The study in this folder was begun with other settings: {', '.join(changed)}.",
                 "Choose another folder, or the same settings.",
