@@ -50,6 +50,7 @@ class Retraining(QObject):
         self._run: RunFolder | None = None
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.split_changed.connect(self._consider)
+        session.activity.training_advanced.connect(self._consider)
 
     def count_from_now(self) -> None:
         """Count new labels from now on, unless they are counted already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.adapt.suggestions import SuggestionsPanel
 from app.adapt.widgets import gain_plot
+from app.jobs.job import Job
 from app.session.session import Session
 from core.data.cutouts import Cutouts
+from core.events import Progress, Work
 
 WAIT = 60_000
 
@@ -117,6 +120,29 @@ def test_after_so_many_labels_it_trains_and_the_score_is_drawn(
     assert unlabelled.run is not None
     assert "labels, suggested" in unlabelled.run.title
     assert panel.network.path == unlabelled.run.best
+    qtbot.waitUntil(lambda: not panel.work.is_running, timeout=WAIT)
+
+
+@pytest.mark.slow
+def test_labels_given_during_another_training_are_learned_from_after_it(
+    qtbot: QtBot, panel: SuggestionsPanel, unlabelled: Session
+) -> None:
+    ask(qtbot, panel)
+    panel.every.setValue(2)
+    over = threading.Event()
+
+    def other(stop: threading.Event) -> Work[None]:
+        while not over.is_set():
+            yield Progress(0, None)
+            stop.wait(0.01)
+
+    assert unlabelled.project is not None
+    unlabelled.activity.begin_training(Job("Training", other), unlabelled.project.new_run("other"))
+    qtbot.keyClick(panel.view, Qt.Key.Key_1)
+    qtbot.keyClick(panel.view, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: panel.training.text() == "Waits: a training runs.", timeout=WAIT)
+    with qtbot.waitSignal(panel.retraining.trained, timeout=WAIT):
+        over.set()
     qtbot.waitUntil(lambda: not panel.work.is_running, timeout=WAIT)
 
 
