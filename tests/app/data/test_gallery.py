@@ -175,6 +175,7 @@ def test_a_right_click_offers_what_can_be_done_with_a_galaxy(
         *gallery.class_names,
         "New class…",
         "Take the label off",
+        "Find more like this",
         "Copy id",
     ]
     next(action for action in menu.actions() if action.text().startswith(gallery.class_names[1])).trigger()
