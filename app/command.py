@@ -8,7 +8,8 @@ import sys
 
 COMMANDS = (
     *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
-    *("explain", "top", "believe", "simulate", "demo", "settings"),
+    *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
+    *("refine", "suggest", "similar", "unusual", "duplicates"),
 )
 
 TRY_FILES = "--try-files"  # for this program itself, see core.data.trial

@@ -115,7 +115,7 @@ class NetworkChooser(QComboBox):
         self.addItem(icon("mdi6.import"), _ENCODER, _ENCODER)
         self.setItemData(self.count() - 1, _ABOUT_ENCODER, Qt.ItemDataRole.ToolTipRole)
         if self._path not in (*readable, *self._bases, *self._files):
-            self._path = readable[0] if readable else None
+            self._path = next(iter([*readable, *self._bases]), None)
         self.setCurrentIndex(-1 if self._path is None else self.findData(str(self._path)))
         if self._path != before:
             self.chosen.emit()

@@ -37,6 +37,7 @@ _FIRST = (
 )
 _HEAD = ("Change of", "galaxies", "median", "68 % within", "worst", "limit")
 _FOLDER = "refiners"  # of the project
+_TRAIN = "Two networks: one changes simulated stamps, the other tells them from real ones."
 _ABOUT = "Held-out galaxies show whether refined stamps can still be told from real ones."
 
 
@@ -69,7 +70,6 @@ class RefinerPanel(Panel):
         self.name.setToolTip("Of the refiner and of the refined dataset. An interrupted one goes on under its name.")
         self.train = QPushButton(icon("mdi6.creation-outline", "on_accent"), "Train refiner")
         self.train.setProperty("role", "primary")
-        self.train.setToolTip("Two networks: one changes simulated stamps, the other tells them from real ones.")
         self.stop = QPushButton(icon("mdi6.stop"), "Stop")
         self.stop.setToolTip("The best weights so far are kept and tested; Train goes on with them.")
         keep_from_focus(self.stop)
@@ -195,6 +195,8 @@ class RefinerPanel(Panel):
             widget.setEnabled(not running)
         goes_on = usable and found is not None and bool(found.history)
         self.train.setText("Train on" if goes_on else "Train refiner")
+        done = found.history[-1].epoch if goes_on and found is not None else 0
+        self.train.setToolTip(f"Goes on after epoch {done}, if more epochs are asked for." if goes_on else _TRAIN)
         self.train.setEnabled(not running and not hindrance)
         self.stop.setEnabled(running)
         is_made = self.output is not None and self.output.exists()

@@ -12,7 +12,7 @@ from core.nets import band_mapping
 if TYPE_CHECKING:
     from core.adapt.match import SurveyMatch
 
-LABEL_STUDY = "training_size"  # the panel of the Studies room that finds out how many labels are needed
+LABEL_STUDY = "transfer"  # the panel of the Studies room that finds out how many labels are needed
 
 
 def offer(match: SurveyMatch, aspect: str) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from core.studies.transfer_settings import NONE, TransferStudySettings, default_
 from core.wording import count_of
 
 _FIXED_SETTINGS = ("question", "draw", "epoch", "percent_of", "source")
-_MOST_ROWS = 8  # of the list of strategies
+_MOST_ROWS = 7  # of the list of strategies
 _UNSEEN = "No run reads the test part: all networks are judged on the validation galaxies."
 _SEEN = "When all runs are done, the networks are judged on the test part as well. Choose nothing by its numbers."
 _NOTHING_TO_START_FROM = "Choose the network that moves: under “Start from”."

@@ -180,7 +180,7 @@ def run(
     TooFewGalaxies
         There are fewer than twenty in one of the surveys.
     """
-    predictor = Predictor.load(network, devices.choose("auto"))
+    predictor = Predictor.load(network, devices.choose("auto"), needs_answers=False)
     with surveys.open_source(predictor, network) as source, Cutouts.open(data) as whole:
         labels = surveys.read_target_labels(whole, settings, seed, hand_labels)
         mapping, _ = surveys.find_bands(predictor, network, tuple(band.name for band in whole.bands))

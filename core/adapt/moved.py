@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from core.evaluate.own_data import find_own_data
 from core.events import NEVER, Work
 from core.metrics.fraction import Fraction
 from core.metrics.uncertainty import plus_minus
-from core.nets import answers, transfer
+from core.nets import answers, base_scaling, transfer
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
@@ -227,7 +227,7 @@ def run(
     earlier = find_start(folder, settings) if start is None else start
     path = Path(data) if data else find_own_data(folder)
     with open_network_on_data(folder.best, path) as opened:
-        base = Predictor.load(earlier, opened.predictor.device)
+        base = load_start(earlier, opened.predictor)
         begun = _at_the_first_step(base, opened.predictor, settings)
         changes = tuple(weight_changes.measure(begun, opened.predictor.network))
         moves = None
@@ -254,6 +254,15 @@ def find_start(folder: RunFolder, settings: RunSettings) -> Path:
             str(folder.path),
         )
     return Path(settings.transfer.start_from).expanduser()
+
+
+def load_start(path: Path, now: Predictor) -> Predictor:
+    """The earlier network, taking images in the unit of those that the present one was trained on."""
+    base = Predictor.load(path, now.device)
+    zero_points = now.zero_points or (None,) * len(base.bands)
+    if len(zero_points) != len(base.bands):
+        return base  # they are not compared in the end
+    return replace(base, normalisation=base_scaling.in_unit_of(base, zero_points).to(now.device))
 
 
 def _at_the_first_step(base: Predictor, now: Predictor, settings: RunSettings) -> transfer.CNN:

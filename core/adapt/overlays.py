@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.adapt.moved import find_start
+from core.adapt.moved import find_start, load_start
 from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.events import NEVER, Work
 from core.explain import methods
 from core.explain.explanation import Explanation
 from core.nets.opening import open_network_on_data
-from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
@@ -77,7 +76,7 @@ def run(
         planes = colour_planes([band.name for band in opened.cutouts.bands])
         picture = to_rgb(image, default_stretch(opened.cutouts.is_picture), planes)
         now = opened.predictor
-    before = yield from methods.explain(METHOD, Predictor.load(earlier), image, stop=stop, galaxy_id=name)
+    before = yield from methods.explain(METHOD, load_start(earlier, now), image, stop=stop, galaxy_id=name)
     after = yield from methods.explain(METHOD, now, image, stop=stop, galaxy_id=name)
     grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8).repeat(3, axis=2)
     return Overlays(row, grey, float(scale), before, after)

@@ -145,7 +145,7 @@ def open_source(predictor: Predictor, network: Path) -> Iterator[SourceSurvey]:
     run, data = find_source(network)
     with contextlib.ExitStack() as stack:
         try:
-            opened = stack.enter_context(opening.open_network_on_data(network, data, "cpu"))
+            opened = stack.enter_context(opening.open_network_on_data(network, data, "cpu", needs_answers=False))
             split = splits.load(run.split_file, opened.cutouts.ids)
             is_same = opened.cutouts.is_known_as(predictor.card.get("checksum"))
         except Problem as problem:

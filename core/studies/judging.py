@@ -41,6 +41,7 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 _LEAST = 1e-12  # of a probability
+_MOST_OLD = 1000  # galaxies
 _SEED = 0  # of the resampled galaxies: the same for all networks
 
 Links = Mapping[tuple[str, str], float]
@@ -178,6 +179,8 @@ def part_of_new(data: Path, part: HeldOutPart, target: Target, labels: NDArray[A
 def part_of_old(network: Path, base: Predictor, data: Path | None, part: HeldOutPart, known: set[str]) -> JudgedPart:
     """The galaxies of the same part of the survey from which a network came, of the classes that are continued.
 
+    Of a large validation part these are the same thousand for all networks, since each run is judged on them.
+
     Parameters
     ----------
     network
@@ -223,6 +226,8 @@ def part_of_old(network: Path, base: Predictor, data: Path | None, part: HeldOut
         labels = targets.encode(target, labelled_columns(cutouts, journal))
         rows = np.sort(getattr(splits.load(run.split_file, cutouts.ids), part))
     rows = rows[targets.has_label(labels)[rows]]
+    if part == "validation" and len(rows) > _MOST_OLD:
+        rows = np.sort(np.random.default_rng(_SEED).choice(rows, _MOST_OLD, replace=False))
     if len(rows) < 2:
         raise NotPossible(f"What is forgotten is not judged: the {part} part of the old survey holds no galaxies.")
     return JudgedPart(data, part, target, rows, labels[rows])

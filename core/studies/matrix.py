@@ -121,7 +121,7 @@ def _run(settings: RunSettings, folder: Path, study: MatrixSettings, stop: threa
             run_list.require_dataset(planned.data, survey.facts.checksums)
             try:
                 yield from run_list.train(
-                    planned, survey.hand_labels, stop, reported, number * epochs, len(steps) * epochs
+                    planned, survey.hand_labels, reported, number * epochs, len(steps) * epochs, stop
                 )
             except NotPossible as problem:  # its bands or stamps do not fit
                 yield Skipped(problem, is_failure=True)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from core.data.cutouts import Cutouts
 from core.errors import DatasetReplaced, FolderInUse, Stopped
-from core.events import EpochEnded, Event, Progress, Skipped, Work, map_events
+from core.events import NEVER, EpochEnded, Event, Progress, Skipped, Work, map_events
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
@@ -86,10 +86,10 @@ def is_finished(folder: RunFolder, checksums: tuple[str, str]) -> bool:
 def train(
     planned: PlannedRun,
     hand_labels: LabelJournal | None,
-    stop: threading.Event,
     reported: set[str],
     before: int,
     total: int,
+    stop: threading.Event = NEVER,
 ) -> Work[None]:
     """Train, or resume an interrupted training after its last complete epoch.
 
@@ -99,12 +99,12 @@ def train(
         The run.
     hand_labels
         Of its dataset.
-    stop
-        Ends the training after the current batch; what is done is saved.
     reported
         The notices so far; each is reported once in a study.
     before, total
         The epochs of the study before this run, and of all its runs, for the progress.
+    stop
+        Ends the training after the current batch; what is done is saved.
     """
     half_way = (planned.folder.last / "current").exists()
     if not half_way and planned.folder.path.exists():  # interrupted before the end of its first epoch
@@ -160,7 +160,8 @@ def prepare_folder(settings: RunSettings, folder: Path, study: Settings, file: s
     of_runs, of_study = folder / RUN_SETTINGS, folder / file
     if of_study.exists() and of_runs.exists():
         earlier, before = read_settings(folder, file, type(study))
-        if changed := [name for name, _, _ in toml.differences(earlier, settings)]:
+        both = earlier.with_whole_paths(), settings.with_whole_paths()
+        if changed := [name for name, _, _ in toml.differences(*both)]:
             raise FolderInUse(
                 f"The study in this folder was begun with other settings: {', '.join(changed)}.",
                 "Choose another folder, or the same settings.",

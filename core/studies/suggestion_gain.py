@@ -7,25 +7,31 @@ the logarithm of the number of labels; their error is a bootstrap over the seeds
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import merits
 from core.metrics.uncertainty import plus_minus
-from core.project.files import write_csv
-from core.reading import read_lines, reading
-from core.studies.size_study import error_name
+from core.studies import point_table
+from core.studies.point_table import error_name
 from core.wording import with_error, with_minus
 
 RANDOM = "random"
-_LEADING = ("method", "labels", "seed", "run", "epochs", "best_epoch", "galaxies")  # the figures of merit follow
+_LEADING: dict[str, Callable[[str], Any]] = {  # columns of a row; the figures of merit follow
+    "method": str,
+    "labels": int,
+    "seed": int,
+    "run": str,
+    "epochs": int,
+    "best_epoch": int,
+    "galaxies": int,
+}
 _SAMPLES = 500
 _BOUNDS = (15.87, 84.13)
 _FEWEST_SEEDS = 3  # for an error of the labels that are saved
@@ -210,15 +216,7 @@ def _crossing(counts: NDArray[np.int64], scores: NDArray[np.float64], wanted: fl
 
 def write_table(study: SuggestionStudy, path: Path) -> None:
     """Write the table: a row for each run, first which it is, then the figures of merit."""
-    names = list(dict.fromkeys(name for point in study.points for name in point.values))
-    rows = [
-        [
-            *(str(getattr(point, name)) for name in _LEADING),
-            *(f"{value:.6g}" if math.isfinite(value := point.values.get(name, math.nan)) else "" for name in names),
-        ]
-        for point in study.points
-    ]
-    write_csv(path, [[*_LEADING, *names], *rows])
+    point_table.write(path, tuple(_LEADING), study.points)
 
 
 def read_table(path: Path) -> tuple[Point, ...]:
@@ -229,11 +227,4 @@ def read_table(path: Path) -> tuple[Point, ...]:
     UnreadableFile
         It is missing or not such a table.
     """
-    with reading("The table of the study", path):
-        return tuple(_parse(row) for row in csv.DictReader(read_lines(path)))
-
-
-def _parse(row: Mapping[str, str]) -> Point:
-    values = {name: float(text) if text else math.nan for name, text in row.items() if name not in _LEADING}
-    numbers = {name: int(row[name]) for name in _LEADING if name not in {"method", "run"}}
-    return Point(method=row["method"], run=row["run"], values=values, **numbers)
+    return point_table.read(path, _LEADING, Point)

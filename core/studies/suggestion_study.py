@@ -41,6 +41,7 @@ from core.project.labels import LabelJournal, write_labels
 from core.project.metrics_file import read_metrics
 from core.project.runs import SUGGESTION_STUDY_FILE, RunFolder
 from core.studies import frozen, run_list, size_study, suggestion_gain
+from core.studies.point_table import error_name
 from core.studies.run_list import PlannedRun
 from core.studies.suggestion_gain import Point, SuggestionStudy
 from core.train import batch_size, preparation
@@ -163,7 +164,7 @@ def _run(
                 run_list.require_dataset(data, facts.checksums)
                 if not each.is_chosen:
                     yield from _choose(each, before, settings, study, facts, hand_labels, stop)
-                yield from run_list.train(each, LabelJournal(each.labels_file), stop, reported, done, total)
+                yield from run_list.train(each, LabelJournal(each.labels_file), reported, done, total, stop)
                 if stop.is_set():
                     return _conclude(found)
             point = known.get((each.method, each.labels, each.seed)) or _evaluate(each, metric, stop)
@@ -303,7 +304,7 @@ def _evaluate(planned: _PlannedRound, metric: str, stop: threading.Event) -> Poi
     journal = LabelJournal(planned.labels_file)
     evaluated = result_of(evaluation.run(planned.folder, planned.data, "validation", stop, hand_labels=journal))
     values = merits.flatten(evaluated.report)
-    values[size_study.error_name(metric)] = evaluated.sampling_error(metric, planned.seed)
+    values[error_name(metric)] = evaluated.sampling_error(metric, planned.seed)
     about = read_metrics(planned.folder.metrics_file)
     return Point(
         method=planned.method,
@@ -319,4 +320,4 @@ def _evaluate(planned: _PlannedRound, metric: str, stop: threading.Event) -> Poi
 
 def _earlier_points(folder: Path, metric: str) -> Sequence[Point]:
     points = suggestion_gain.read_table(folder / TABLE) if (folder / TABLE).exists() else ()
-    return [point for point in points if size_study.error_name(metric) in point.values]
+    return [point for point in points if error_name(metric) in point.values]

@@ -132,7 +132,7 @@ def _run(
         if not run_list.is_finished(each.folder, facts.checksums):
             known.pop((each.size, each.seed), None)
             run_list.require_dataset(data, facts.checksums)
-            yield from run_list.train(each, hand_labels, stop, reported, int(end) - each.epochs, int(ends[-1]))
+            yield from run_list.train(each, hand_labels, reported, int(end) - each.epochs, int(ends[-1]), stop)
             if stop.is_set():
                 break
         point = known.get((each.size, each.seed)) or _evaluate(each, hand_labels, "validation", metric, stop)

@@ -29,7 +29,6 @@ from core.data.target import outputs
 from core.errors import NotANumber, NotPossible, Problem, SettingsProblem, Stopped, TooFewGalaxies
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.metrics import merits
-from core.nets import base_networks
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import TRANSFER_FILE, RunFolder
@@ -106,21 +105,15 @@ def run(
     Problem
         As a training raises it.
     """
-    settings = _with_whole_path(settings)
-    with RunFolder(folder).lock("study"):
-        return (yield from _run(settings, data, folder, study, stop, hand_labels))
-
-
-def _with_whole_path(settings: RunSettings) -> RunSettings:
-    start = settings.transfer.start_from
-    if not start:
+    if not settings.transfer.start_from:
         raise SettingsProblem(
             "The study of a move needs a network to start from.",
             "Choose a run or a weights file.",
             "transfer.start_from",
         )
-    whole = start if base_networks.is_named(start) else str(Path(start).expanduser().resolve())
-    return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"start_from": whole})})
+    settings = settings.with_whole_paths()
+    with RunFolder(folder).lock("study"):
+        return (yield from _run(settings, data, folder, study, stop, hand_labels))
 
 
 def _run(
@@ -179,7 +172,7 @@ def _train_and_judge(
                 if not _is_finished(each, move) and not stop.is_set():
                     labels = hand_labels if each.old is None else each.old.hand_labels
                     before, total = int(end) - each.epochs, int(ends[-1])
-                    yield from run_list.train(each.run, labels, stop, reported, before, total)
+                    yield from run_list.train(each.run, labels, reported, before, total, stop)
             if stop.is_set():
                 break
             found = found.with_point(*(earlier or _judge(each, move, jury, found.folder, found.metric)))
@@ -235,7 +228,7 @@ def run_worker(data: Path, folder: Path, number: int, stop: threading.Event = NE
             break
         if not run_list.is_finished(run.folder, move.checksums):
             with contextlib.suppress(NotANumber):  # the process that judges it tells
-                yield from run_list.train(run, hand_labels, stop, reported, place * run.epochs, len(mine) * run.epochs)
+                yield from run_list.train(run, hand_labels, reported, place * run.epochs, len(mine) * run.epochs, stop)
     return len(mine)
 
 

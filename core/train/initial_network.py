@@ -77,8 +77,11 @@ def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
 
 
 def drop_idle_views(settings: RunSettings, base: Predictor) -> RunSettings:
-    """The settings without kept views where a block is tuned, whose answers change: they then have no effect at all."""
-    if settings.transfer.freeze_blocks >= len(base.network.blocks):
+    """The settings without kept views where a block is tuned, whose answers change, or other galaxies are shown, too.
+
+    They then have no effect at all, not even on the default learning rate.
+    """
+    if settings.transfer.freeze_blocks >= len(base.network.blocks) and settings.unlabelled.method == "none":
         return settings
     return settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"cached_views": 0})})
 

@@ -189,6 +189,15 @@ class RunSettings(Settings):
 
         return self._with_paths(store)
 
+    def with_whole_paths(self) -> Self:
+        """With the absolute paths of what exists, links followed, so that equal ones are spelled alike."""
+
+        def complete(path: str) -> str:
+            place = Path(path).expanduser()
+            return str(place.resolve()) if place.exists() else path
+
+        return self._with_paths(complete)
+
     def _with_paths(self, change: Callable[[str], str]) -> Self:
         """With each path changed, where there is any."""
         start, more, others = self.transfer.start_from, self.self_supervised.more_data, self.unlabelled.dataset

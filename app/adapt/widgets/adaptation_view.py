@@ -58,8 +58,9 @@ class AdaptationView(QWidget):
             top.addWidget(widget)
         top.addWidget(self.target, 1)
         column.addLayout(top)
-        sides = self._build_match(), self._build_tuning(state)
-        column.addWidget(ResponsiveSplit(*sides, 860, (600, 640), (340, 340)), 1)
+        split = ResponsiveSplit(self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340))
+        split.setStretchFactor(0, 1)  # both grow
+        column.addWidget(split, 1)
 
     def _build_match(self) -> QWidget:
         group = QGroupBox("Do they fit?")

@@ -17,7 +17,7 @@ from app.widgets.plot import Plot
 if TYPE_CHECKING:
     from core.studies.labelling_curve import LabellingCurve, ScoreAtLabels
 
-_TICKS = 6
+_TICKS = 8
 _HIGHEST = 240  # pixels
 
 
@@ -70,7 +70,7 @@ class GainPlot(QWidget):
         _put(self.points, self._line, self._dots, self._bars)
         _put(self.random, self._random_line, self._random_dots, self._random_bars)
         counts = sorted({each.labels for each in shown})
-        kept = counts[:: max(1, len(counts) // _TICKS)]
+        kept = _apart(counts)
         self._plot.getAxis("bottom").setTicks([[(float(np.log10(count)), f"{count:,}") for count in kept]])
         low = min(each.score - each.error for each in shown)
         high = max(each.score + each.error for each in shown)
@@ -102,6 +102,16 @@ class GainPlot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_theme()
         super().changeEvent(event)
+
+
+def _apart(counts: Sequence[int]) -> list[int]:
+    """Those of ascending numbers that can be written along the axis without touching, the largest among them."""
+    least = np.log(counts[-1] / counts[0]) / _TICKS
+    kept = [counts[-1]]
+    for count in reversed(counts[:-1]):
+        if np.log(kept[-1] / count) >= least:
+            kept.append(count)
+    return kept[::-1]
 
 
 def _put(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from app.widgets.plain_text import as_written
 from core.printable import on_one_line
 
-_LEAST_HEIGHT = 20  # pixels of a line
+_LINE_HEIGHT = 21  # pixels of a line
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class CheckList(QListWidget):
     def __init__(self, most: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._most = most
+        self.setStyleSheet(f"QListView::item {{ min-height: {_LINE_HEIGHT}px; }}")
         self.itemChanged.connect(lambda _item: self.ticked.emit())
 
     def offer(self, choices: Sequence[Choice], chosen: Collection[str]) -> None:
@@ -49,7 +50,7 @@ class CheckList(QListWidget):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if choice.value in chosen else Qt.CheckState.Unchecked)
             self.addItem(item)
-        self.setFixedHeight(min(max(len(choices), 1), self._most) * max(self.sizeHintForRow(0), _LEAST_HEIGHT) + 8)
+        self.setFixedHeight(min(max(len(choices), 1), self._most) * _LINE_HEIGHT + 8)
         self.blockSignals(False)
 
     def tick(self, value: str) -> None:

@@ -20,9 +20,9 @@ import safetensors.torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
+from core.adapt.domain_distance import TwoSampleTest
 from core.adapt.refiner.guard import DriftLine
 from core.adapt.refiner.settings import RefinerSettings
-from core.adapt.refiner.two_sample import TwoSample
 from core.errors import FolderInUse, NotPossible, UnreadableFile, WrongVersion
 from core.project.files import write_atomically
 from core.project.locks import FolderLock
@@ -100,9 +100,9 @@ class RefinerResult:
     reason: str
     epoch: int
     epochs: int
-    before: TwoSample
-    after: TwoSample
-    population: TwoSample
+    before: TwoSampleTest
+    after: TwoSampleTest
+    population: TwoSampleTest
     drift: list[DriftLine]
     galaxies: int
     within: int

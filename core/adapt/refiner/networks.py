@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from core.adapt.refiner.settings import RefinerSettings
 from core.nets.device import memory_format
@@ -61,14 +62,18 @@ class Refiner(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Convolutions with a stride: one answer for each patch of 15 × 15 pixels, every 4 pixels."""
+    """Convolutions with a stride: one answer for each patch of 15 × 15 pixels, every 4 pixels.
+
+    Their weights are divided by their largest singular value (Miyato et al. 2018, arXiv:1802.05957): a discriminator
+    that runs ahead of the refiner has no gradient left to learn from.
+    """
 
     def __init__(self, bands: int, settings: RefinerSettings) -> None:
         super().__init__()
         width, layers = settings.filters, list[nn.Module]()
         planes = bands
         for stride in _STRIDES:
-            layers += [nn.Conv2d(planes, width, 3, stride, padding=1), nn.LeakyReLU(_SLOPE)]
+            layers += [spectral_norm(nn.Conv2d(planes, width, 3, stride, padding=1)), nn.LeakyReLU(_SLOPE)]
             planes, width = width, 2 * settings.filters
         layers.append(nn.Conv2d(planes, 1, 1))
         self.layers = nn.Sequential(*layers)

@@ -20,10 +20,10 @@ class RefinerSettings(Settings):
         16, title="Batch size", help="Simulated and real galaxies of a batch, as many of each.", ge=2, le=4096
     )
     refiner_rate: float = setting(
-        5e-4, title="Learning rate", help="Of the refiner (Adam).", gt=0, le=1, scale="log", level="expert"
+        1e-3, title="Learning rate", help="Of the refiner (Adam).", gt=0, le=1, scale="log", level="expert"
     )
     discriminator_rate: float = setting(
-        1e-3,
+        2e-3,
         title="Rate of the discriminator",
         help="Its learning rate (Adam).",
         gt=0,

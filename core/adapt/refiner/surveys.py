@@ -28,7 +28,8 @@ from core.train.randomness import numpy_generator
 from core.wording import count_of
 
 PARTS = ("train", "validation", "test")
-_FEWEST = 4  # galaxies of each part of each dataset
+_FEWEST = 4  # galaxies of each dataset that are learned from
+_FEWEST_HELD = 20  # of each test
 _BLOCK = 64  # stamps that are read at once
 _SMALLEST = 16  # pixels
 
@@ -160,10 +161,10 @@ def _choose(rows: NDArray[np.int64], settings: RefinerSettings, number: int, whe
 def _divide(count: int, settings: RefinerSettings, where: str) -> dict[str, NDArray[np.int64]]:
     """Places in rows that are in a random order, by part."""
     held = round(settings.held_out * count / 2)
-    if held < _FEWEST or count - 2 * held < _FEWEST:
+    if held < _FEWEST_HELD or count - 2 * held < _FEWEST:
         raise TooFewGalaxies(
             f"There are {count_of(count, 'galaxy')} to learn from and to be held out.",
-            f"A refiner needs {_FEWEST} for training and for each of two tests, and hundreds to be of use.",
+            f"Each of two tests needs {_FEWEST_HELD} at least, and a refiner learns from hundreds.",
             where,
         )
     edges = (0, count - 2 * held, count - held, count)

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.adapt.domain_distance import TwoSampleTest
 from core.adapt.refiner import losses
 from core.adapt.refiner.folder import Checkpoint, RefinerEpoch, RefinerFolder, RefinerResult
 from core.adapt.refiner.guard import DriftLine, Guarded, summarise
@@ -32,7 +33,7 @@ from core.adapt.refiner.photometry import Ellipses, Photometry
 from core.adapt.refiner.scaling import change_in_noise
 from core.adapt.refiner.settings import RefinerSettings
 from core.adapt.refiner.surveys import Surveys, read_surveys
-from core.adapt.refiner.two_sample import TwoSample, compare_populations, compare_stamps
+from core.adapt.refiner.two_sample import compare_populations, compare_stamps
 from core.errors import NotANumber, Stopped
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.nets import device as devices
@@ -179,7 +180,7 @@ def refine_all(refiner: TrainedRefiner, light: Tensor) -> Guarded:
     return Guarded.join(blocks)
 
 
-def _test(settings: RefinerSettings, refined: Tensor, real: Tensor) -> TwoSample:
+def _test(settings: RefinerSettings, refined: Tensor, real: Tensor) -> TwoSampleTest:
     return compare_stamps(refined, real, settings.seed)
 
 

@@ -12,71 +12,49 @@ Lopez-Paz & Oquab 2017, arXiv:1610.06545 (classifier two-sample tests); Conselic
 from __future__ import annotations
 
 import itertools
-import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
 from torch import Tensor
 
+from core.adapt import domain_distance
+from core.adapt.domain_distance import TwoSampleTest
 from core.adapt.refiner.photometry import Photometry
 
-CHANCE = 0.5
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _RINGS = (0.0, 1.5, 3.0, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0)  # edges [pixels of a stamp of 64]
 _LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))  # rows and columns
 _FREQUENCIES = 10
-_FOLDS = 5
-_STRENGTH = 0.3  # of the regression's weights: the larger, the freer
 
 
-@dataclass(frozen=True)
-class TwoSample:
-    """The result of a two-sample test.
-
-    Attributes
-    ----------
-    accuracy, error
-        Share of held-out stamps that were told right, where 0.5 is chance, and its standard error.
-    galaxies
-        How many of each kind took part.
-    """
-
-    accuracy: float
-    error: float
-    galaxies: int
-
-
-def compare_stamps(refined: Tensor, real: Tensor, seed: int) -> TwoSample:
+def compare_stamps(refined: Tensor, real: Tensor, seed: int) -> TwoSampleTest:
     """Test stamps (n, C, H, W) and (m, C, H, W) in units of the noise above the sky."""
     return compare_features(features(refined), features(real), seed)
 
 
-def compare_populations(simulated: Tensor, real: Tensor, seed: int) -> TwoSample:
+def compare_populations(simulated: Tensor, real: Tensor, seed: int) -> TwoSampleTest:
     """Test flux, size and axis ratio alone, which a refiner must not change."""
     return compare_features(_measure_population(simulated), _measure_population(real), seed)
 
 
-def compare_features(one: NDArray[np.float64], other: NDArray[np.float64], seed: int) -> TwoSample:
-    """Cross-validated accuracy of a logistic regression on features (n, F) and (m, F), of equally many of each.
+def compare_features(one: NDArray[np.float64], other: NDArray[np.float64], seed: int) -> TwoSampleTest:
+    """Test features (n, F) and (m, F), see :func:`core.adapt.domain_distance.compare`.
 
     Each feature is replaced by its rank among all galaxies, as a normal score, so that no single stamp decides.
-    """
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+    Raises
+    ------
+    TooFewGalaxies
+        There are fewer than twenty of each.
+    """
     random = np.random.default_rng(seed)
     count = min(len(one), len(other))
-    chosen = [each[random.permutation(len(each))[:count]] for each in (one, other)]
-    kinds = np.repeat([0, 1], count)
-    values = ndtri((rankdata(np.concatenate(chosen), axis=0) - 0.5) / (2 * count))
-    folds = StratifiedKFold(min(_FOLDS, count), shuffle=True, random_state=seed)
-    told = cross_val_predict(LogisticRegression(C=_STRENGTH, max_iter=2000), values, kinds, cv=folds)
-    accuracy = float((told == kinds).mean())
-    return TwoSample(accuracy, math.sqrt(max(accuracy * (1 - accuracy), 1 / (2 * count)) / (2 * count)), count)
+    chosen = np.concatenate([each[random.permutation(len(each))[:count]] for each in (one, other)])
+    scores = ndtri((rankdata(chosen, axis=0) - 0.5) / (2 * count))
+    return domain_distance.compare(scores[:count], scores[count:], seed)
 
 
 def features(stamps: Tensor) -> NDArray[np.float64]:

@@ -14,7 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.adapt.adaptation import AdaptationPanel
 from app.session.session import Session
+from app.shell.workspaces import PANELS
+from app.studies.transfer import TransferPanel
 from core.data.cutouts import Cutouts
+from core.nets import base_networks
 
 SIDE = 24
 
@@ -61,13 +64,19 @@ def session(session_with_run: Session) -> Iterator[Session]:
     yield session_with_run
 
 
-def test_without_a_network_it_says_where_one_comes_from(qtbot: QtBot, galaxies: Path, tmp_path: Path) -> None:
+def test_without_a_run_it_offers_what_comes_with_the_program_or_says_where_a_network_comes_from(
+    qtbot: QtBot, galaxies: Path, tmp_path: Path
+) -> None:
     empty = Session()
     empty.open_project(tmp_path / "project")
     empty.open_cutouts(galaxies)
     panel = opened(qtbot, empty)
-    assert panel.empty is not None and panel.empty.isVisible()
-    assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
+    bases = base_networks.base_networks()
+    if bases:
+        assert panel.network.start_from == bases[0].name
+    else:
+        assert panel.empty is not None and panel.empty.isVisible()
+        assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
     wanted: list[str] = []
     empty.workspace_wanted.connect(wanted.append)
     panel.network.activated.emit(panel.network.count() - 1)  # an encoder of the hub
@@ -106,12 +115,17 @@ def test_from_a_run_and_a_new_survey_to_the_study_in_four_clicks(qtbot: QtBot, s
     settled(qtbot, panel)
     assert "fitted to these galaxies" in panel.as_is.sentence.text()
     click(qtbot, panel.layers.buttons["last"])
+    study = TransferPanel(session)
+    qtbot.addWidget(study)
     wanted: list[str] = []
     session.workspace_wanted.connect(wanted.append)
+    session.panel_wanted.connect(wanted.append)
     assert panel.study.isEnabled()
     click(qtbot, panel.study)
-    assert wanted == ["studies"]
+    assert wanted == ["studies", "transfer"] and "transfer" in PANELS
     transfer = session.draft.settings.transfer
+    assert study._base.transfer == transfer, "the study begins with what was chosen"
+    study.close()
     assert session.run is not None and Path(transfer.start_from) == session.run.path
     assert (transfer.freeze_blocks, transfer.input_scaling) == (1, "refitted")
     assert transfer.class_map == {"edge_on": "edge-on", "smooth": "round"}

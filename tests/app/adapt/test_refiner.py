@@ -18,15 +18,15 @@ from app.session.session import Session
 from core.adapt.refiner.settings import RefinerSettings
 from core.data.cutouts import Cutouts
 
-SIDE = 24
+SIDE, COUNT = 20, 50
 TINY = RefinerSettings(
-    epochs=1, steps=1, batch_size=2, refiner_alone=1, discriminator_alone=1, blocks=1, filters=2, held_out=0.7
+    epochs=1, steps=1, batch_size=2, refiner_alone=1, discriminator_alone=1, blocks=1, filters=2, held_out=0.8
 )
 
 
 def write_survey(path: Path, noise: float, seed: int) -> Path:
     random = np.random.default_rng(seed)
-    galaxies = np.stack([2 * ellipse(SIDE, 3, 2, random.uniform(0, math.pi)) for _ in range(14)])[:, None]
+    galaxies = np.stack([2 * ellipse(SIDE, 3, 2, random.uniform(0, math.pi)) for _ in range(COUNT)])[:, None]
     stamps = (galaxies + random.normal(0, noise, galaxies.shape)).astype(np.float32)
     return write_dataset(path, stamps, {}, [], bands=["r"], zero_points=[22.5])
 
@@ -70,21 +70,22 @@ def test_a_training_is_seen_live_and_makes_a_dataset(qtbot: QtBot, panel: Refine
     assert panel.stop.isEnabled() and not panel.form.isEnabled()
     wait_for_all_work(qtbot)
     assert [each.epoch for each in panel.plots.history] == [0, 1]
-    assert panel.rows.counts == [5, 5, 5]
+    assert panel.rows.counts == [10, 10, 10]
     assert panel.drift.rowCount() == 4
     assert panel.drift.item(0, 5).text() == "3 %"
     assert "Told from real galaxies" in panel.verdict.text()
-    assert "5 of each that nothing was learned from or chosen by" in panel.verdict.text()
+    assert "20 of each that nothing was learned from or chosen by" in panel.verdict.text()
     assert panel.train.text() == "Train on"
     qtbot.mouseClick(panel.make, Qt.MouseButton.LeftButton)
     wait_for_all_work(qtbot)
-    assert "14 galaxies" in panel.state.text()
+    assert "50 galaxies" in panel.state.text()
     assert panel.output is not None
     with Cutouts.open(panel.output) as cutouts:
-        assert len(cutouts) == 14
+        assert len(cutouts) == COUNT
     assert not panel.make.isEnabled() and "choose another name" in panel.make.toolTip()
 
 
+@pytest.mark.slow
 def test_a_refiner_of_the_project_is_found_by_its_name(qtbot: QtBot, panel: RefinerPanel) -> None:
     panel.begin_training()
     wait_for_all_work(qtbot)
@@ -100,7 +101,7 @@ def test_a_refiner_of_the_project_is_found_by_its_name(qtbot: QtBot, panel: Refi
 
 
 def test_what_cannot_be_compared_is_said_in_the_panel(qtbot: QtBot, panel: RefinerPanel, tmp_path: Path) -> None:
-    pictures = write_dataset(tmp_path / "jpeg.h5", np.zeros((14, 1, SIDE, SIDE), np.uint8), {}, [], bands=["r"])
+    pictures = write_dataset(tmp_path / "jpeg.h5", np.zeros((COUNT, 1, SIDE, SIDE), np.uint8), {}, [], bands=["r"])
     panel.real.choose(pictures)
     panel.begin_training()
     wait_for_all_work(qtbot)

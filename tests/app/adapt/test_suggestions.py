@@ -12,6 +12,7 @@ from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from app.adapt.suggestions import SuggestionsPanel
+from app.adapt.widgets import gain_plot
 from app.session.session import Session
 from core.data.cutouts import Cutouts
 
@@ -147,6 +148,11 @@ def test_votes_of_several_people_are_kept_apart_and_conflicts_are_listed(
     assert unlabelled.dataset.label(row) == ""
     panel.skip.click()
     assert unlabelled.current != row
+
+
+def test_numbers_along_the_axis_do_not_touch() -> None:
+    assert gain_plot._apart([20, 21, 22, 40, 41, 200]) == [22, 41, 200]
+    assert gain_plot._apart([30]) == [30]
 
 
 def test_without_a_dataset_it_says_what_is_needed(qtbot: QtBot, qapp: object) -> None:

@@ -176,7 +176,13 @@ def test_settings_and_start_are_in_sight_on_a_small_screen(qtbot: QtBot, window:
 def test_an_arrangement_is_remembered_until_it_is_reset(qtbot: QtBot, window: MainWindow, project: Path) -> None:
     opened(qtbot, window, project)
     gallery = window.docks._docks["gallery"]
-    qtbot.waitUntil(lambda: gallery.width() < window.width() / 2)  # not before it is laid out
+    widths: list[int] = []
+
+    def is_laid_out() -> bool:
+        widths.append(gallery.width())
+        return widths[-1] < window.width() / 2 and len(set(widths[-30:])) == 1 and len(widths) > 30
+
+    qtbot.waitUntil(is_laid_out)
     before = gallery.width()
     docks = [window.docks._docks[name] for name in ("gallery", "cutout", "dataset")]
     window.resizeDocks(docks, [before + 90, docks[1].width() - 90, docks[2].width()], Qt.Orientation.Horizontal)

@@ -76,6 +76,35 @@ def test_blocks_of_a_base_network_are_frozen_by_a_click(qtbot: QtBot, session: S
     assert session.draft.settings.transfer.freeze_blocks == 1
 
 
+def test_the_table_tells_at_which_rate_each_block_is_tuned_and_views_are_not_kept_of_a_tuned_one(
+    qtbot: QtBot, session: Session, trained: Path
+) -> None:
+    start = {"transfer.start_from": str(next((trained / "runs").iterdir())), "transfer.cached_views": 8}
+    session.draft.edit_together({**start, "transfer.block_rate": 0.5, "optimiser.learning_rate": 0.004})
+    panel = shown(qtbot, session)
+    table = panel.table
+
+    def told() -> list[str]:
+        model = table.model()
+        rates = (str(model.data(model.index(row, 5), Qt.ItemDataRole.DisplayRole)) for row in range(model.rowCount()))
+        return [rate for rate in rates if rate]
+
+    def click(row: int) -> None:
+        place = table.visualRect(table.model().index(row, 0)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+    qtbot.waitUntil(lambda: told() == ["0.001", "0.002", "0.004"], timeout=10_000)
+    last = table.model().rowCount() - 1
+    table.scrollToBottom()
+    click(last)
+    chosen = session.draft.settings.transfer
+    assert (chosen.freeze_blocks, chosen.cached_views) == (2, 8)
+    assert told() == ["–", "–", "0.004"]
+    click(last)
+    chosen = session.draft.settings.transfer
+    assert (chosen.freeze_blocks, chosen.cached_views) == (0, 0)
+
+
 @pytest.mark.parametrize("row", [0, 5])
 def test_another_galaxy_keeps_the_circle(qtbot: QtBot, session: Session, row: int) -> None:
     panel = shown(qtbot, session)

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from core.adapt import match, survey_statistics, surveys
+from core.adapt import match, match_lines, survey_statistics, surveys
 from core.cli.main import main
 from core.data.cutouts import Cutouts
+from core.data.target import Classes, NoAnswers
 from core.events import result_of
 from core.nets.predictor import Predictor
 
@@ -144,3 +145,8 @@ def test_the_command_prints_lines_distance_and_zero_shot(survey_run, other, caps
     assert told["class_map"] == {"edge_on": "edge-on", "featured": "disk"}
     assert told["domain_distance"]["chance"] == 0.5
     assert told["zero_shot"]["left_out"] == {"smooth": 26}
+
+
+def test_a_network_that_learned_without_labels_knows_no_classes():
+    line = match_lines.on_classes(NoAnswers(), Classes("form", ("a", "b")), "", match_lines.ClassChoice())
+    assert line.state == "can be adapted" and "without labels" in line.sentence

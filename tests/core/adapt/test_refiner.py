@@ -24,7 +24,7 @@ from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotPossible, Problem, Stopped, TooFewGalaxies
 from core.events import Preview, Progress, result_of
 
-SIDE = 24
+SIDE, COUNT = 20, 52
 TINY = RefinerSettings(
     epochs=2,
     steps=2,
@@ -34,12 +34,12 @@ TINY = RefinerSettings(
     blocks=1,
     filters=4,
     history=8,
-    held_out=0.7,
+    held_out=0.8,
     device="cpu",
 )
 
 
-def write_survey(path: Path, noise: float, seed: int, count: int = 14, zero_point: float | None = 22.5) -> Path:
+def write_survey(path: Path, noise: float, seed: int, count: int = COUNT, zero_point: float | None = 22.5) -> Path:
     """Gaussian galaxies with this noise, in units of this zero point."""
     random = np.random.default_rng(seed)
     galaxies = [ellipse(SIDE, 3, random.uniform(1.5, 2.5), random.uniform(0, math.pi)) for _ in range(count)]
@@ -85,7 +85,7 @@ def test_each_epoch_is_shown_with_galaxies_and_told_in_a_table(surveys, tmp_path
     assert [each.numbers.epoch for each in shown] == [0, 1, 2]
     assert np.array_equal(shown[0].simulated, shown[0].refined), "epoch 0: the simulation as it is"
     assert not np.array_equal(shown[2].simulated, shown[2].refined)
-    assert shown[2].real.shape == (5, 1, SIDE, SIDE)
+    assert shown[2].real.shape == (10, 1, SIDE, SIDE)
     assert [line.title for line in shown[2].drift] == ["flux", "half-light radius", "axis ratio", "position angle"]
     assert any(isinstance(event, Progress) and event.unit == "steps" for event in events)
     with (tmp_path / "refiner" / "history.csv").open() as file:
@@ -97,12 +97,12 @@ def test_each_epoch_is_shown_with_galaxies_and_told_in_a_table(surveys, tmp_path
 def test_the_final_numbers_are_of_galaxies_that_nothing_else_has_seen(surveys, trained):
     found = result_of(read_surveys(TINY, *surveys))
     for stamps in (found.simulated, found.real):
-        assert [len(stamps[part]) for part in ("train", "validation", "test")] == [4, 5, 5]
+        assert [len(stamps[part]) for part in ("train", "validation", "test")] == [10, 21, 21]
         rows = torch.cat([stamps[part].flatten(1) for part in stamps])
-        assert len(rows.unique(dim=0)) == 14, "no galaxy is in two parts"
+        assert len(rows.unique(dim=0)) == COUNT, "no galaxy is in two parts"
     result = RefinerFolder(trained).read_result()
-    assert (result.reason, result.epochs, result.galaxies) == ("finished", 2, 5)
-    assert result.after.galaxies == result.population.galaxies == 5
+    assert (result.reason, result.epochs, result.galaxies) == ("finished", 2, 21)
+    assert result.after.galaxies == result.population.galaxies == 21
     assert all(line.worst <= line.limit or math.isnan(line.worst) or line.worst > 0 for line in result.drift)
 
 
@@ -111,10 +111,10 @@ def test_real_galaxies_of_a_test_part_are_left_alone(surveys, tmp_path):
     with Cutouts.open(surveys[1]) as cutouts:
         images, columns = cutouts.images[:], dict(cutouts.columns)
     columns.pop("id")
-    columns["part"] = np.where(np.arange(14) < 12, "train", "test")
+    columns["part"] = np.where(np.arange(COUNT) < COUNT - 2, "train", "test")
     write_dataset(parted, images, columns, ["kind"], bands=["r"], zero_points=[22.5], split_column="part")
     found = result_of(read_surveys(TINY, surveys[0], parted))
-    assert sum(map(len, found.real.values())) == 12
+    assert sum(map(len, found.real.values())) == COUNT - 2
     assert any("2 real galaxies of the validation and test parts are left alone" in str(each) for each in found.remarks)
 
 
@@ -134,6 +134,7 @@ def test_an_interrupted_training_ends_as_one_without_interruption(surveys, train
     assert RefinerFolder(again).read_result().after == RefinerFolder(trained).read_result().after
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_refiner(surveys, trained, tmp_path):
     result_of(training.run(TINY.model_copy(update={"seed": 1}), *surveys, tmp_path / "other"))
     one, other = last_tensors(trained), last_tensors(tmp_path / "other")
@@ -184,15 +185,15 @@ def test_an_unknown_zero_point_is_asked_for(surveys, tmp_path):
 
 
 def test_what_cannot_be_compared_is_refused(surveys, tmp_path):
-    pictures = write_dataset(tmp_path / "jpeg.h5", np.zeros((14, 1, SIDE, SIDE), np.uint8), {}, [], bands=["r"])
+    pictures = write_dataset(tmp_path / "jpeg.h5", np.zeros((COUNT, 1, SIDE, SIDE), np.uint8), {}, [], bands=["r"])
     with pytest.raises(NotPossible, match="8-bit pictures"):
         result_of(read_surveys(TINY, surveys[0], pictures))
-    colour = np.zeros((14, 2, SIDE, SIDE), np.float32)
+    colour = np.zeros((COUNT, 2, SIDE, SIDE), np.float32)
     colour = write_dataset(tmp_path / "colour.h5", colour, {}, [], bands=["g", "i"], zero_points=[22.5, 22.5])
     with pytest.raises(NotPossible, match="bands"):
         result_of(read_surveys(TINY, colour, surveys[1]))
-    with pytest.raises(TooFewGalaxies, match="10 galaxies"):
-        result_of(read_surveys(TINY, surveys[0], write_survey(tmp_path / "few.h5", 0.1, 2, count=10)))
+    with pytest.raises(TooFewGalaxies, match="40 galaxies"):
+        result_of(read_surveys(TINY, surveys[0], write_survey(tmp_path / "few.h5", 0.1, 2, count=40)))
 
 
 # -- the refined dataset -------------------------------------------------------------------------------------------
@@ -212,9 +213,9 @@ def test_a_refined_dataset_has_the_same_galaxies_and_labels_and_says_where_it_is
         assert provenance["simulated_checksum"] == before.checksum
         assert provenance["real"] == "real.h5"
         assert after.origin.source == "simulated galaxies, refined to look like “real.h5”"
-    assert made.galaxies == 14
+    assert made.galaxies == COUNT
     assert made.within == (shares == 1).sum()
-    assert made.within + made.blended + made.unrefined == 14
+    assert made.within + made.blended + made.unrefined == COUNT
     again = tmp_path / "again.h5"
     result_of(applying.refine(trained, surveys[0], again, device="cpu"))
     with Cutouts.open(tmp_path / "refined.h5") as one, Cutouts.open(again) as other:
@@ -231,11 +232,11 @@ def test_stamps_beyond_the_limits_are_left_out_if_so_wished(surveys, trained, tm
     with Cutouts.open(surveys[0]) as cutouts:
         images = cutouts.images[:]
     images[[2, 5]] = np.random.default_rng(1).normal(0, 0.05, (2, 1, SIDE, SIDE))  # no galaxy that could change
-    kinds = {"kind": [f"kind {row}" for row in range(14)]}
+    kinds = {"kind": [f"kind {row}" for row in range(COUNT)]}
     some = write_dataset(tmp_path / "some.h5", images, kinds, ["kind"], bands=["r"], zero_points=[22.5])
     made = result_of(applying.refine(tmp_path / "brighter", some, tmp_path / "left.h5", device="cpu"))
-    assert (made.galaxies, made.left_out) == (2, 12)
-    assert made.sentence == "2 galaxies; 2 within all limits as refined, 12 left out."
+    assert (made.galaxies, made.left_out) == (2, COUNT - 2)
+    assert made.sentence == "2 galaxies; 2 within all limits as refined, 50 left out."
     with Cutouts.open(tmp_path / "left.h5") as cutouts:
         assert cutouts.columns["kind"].tolist() == ["kind 2", "kind 5"]
     none = write_dataset(tmp_path / "none.h5", images[6:], {}, [], bands=["r"], zero_points=[22.5])
@@ -245,10 +246,11 @@ def test_stamps_beyond_the_limits_are_left_out_if_so_wished(surveys, trained, tm
     refiner.settings = TINY
     refiner.save(tmp_path / "brighter" / "refiner.safetensors")
     blended = result_of(applying.refine(tmp_path / "brighter", some, tmp_path / "blended.h5", device="cpu"))
-    assert (blended.galaxies, blended.within, blended.blended + blended.unrefined) == (14, 2, 12)
+    assert (blended.galaxies, blended.within, blended.blended + blended.unrefined) == (COUNT, 2, COUNT - 2)
     assert blended.drift[0].worst < 3, "% of the flux"
 
 
+@pytest.mark.slow
 def test_a_simulated_dataset_in_another_unit_is_refined_alike(surveys, trained, tmp_path):
     other = write_survey(tmp_path / "other unit.h5", 0.05, 1, zero_point=25.0)
     result_of(applying.refine(trained, surveys[0], tmp_path / "one.h5", device="cpu"))
@@ -262,8 +264,8 @@ def test_a_stamp_with_a_missing_pixel_stays_as_it_is_and_is_not_learned_from(sur
         images = cutouts.images[:]
     images[3, 0, 2, 2] = np.nan
     holed = write_dataset(tmp_path / "holed.h5", images, {}, [], bands=["r"], zero_points=[22.5])
-    found = result_of(read_surveys(TINY.model_copy(update={"held_out": 0.6}), holed, surveys[1]))
-    assert sum(map(len, found.simulated.values())) == 13
+    found = result_of(read_surveys(TINY, holed, surveys[1]))
+    assert sum(map(len, found.simulated.values())) == COUNT - 1
     assert "1 stamp with pixels that are no numbers is not used" in str(found.remarks[0])
     result_of(applying.refine(trained, holed, tmp_path / "refined.h5", device="cpu"))
     with Cutouts.open(tmp_path / "refined.h5") as cutouts:
@@ -280,15 +282,15 @@ def test_the_command_refines_a_dataset_and_uses_the_refiner_again(surveys, tmp_p
     given = [str(tmp_path / "refined.h5"), "--quiet"]
     assert main(["refine", *map(str, surveys), *options, "-o", *given]) == 0
     said = capsys.readouterr().out
-    assert "Two-sample test on 5 held-out simulated and as many real galaxies (chance 50 %)" in said
+    assert "Two-sample test on 21 held-out simulated and as many real galaxies (chance 50 %)" in said
     assert "change of" in said
     assert "position angle" in said
     assert (tmp_path / "refined.refiner" / "refiner.safetensors").exists()
     used = ["--refiner", str(tmp_path / "refined.refiner"), "--json"]
     assert main(["refine", str(surveys[0]), *used, "-o", str(tmp_path / "two.h5"), "--quiet"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["refined"]["galaxies"] == 14
-    assert values["test"]["after"]["galaxies"] == 5
+    assert values["refined"]["galaxies"] == COUNT
+    assert values["test"]["after"]["galaxies"] == 21
 
 
 def test_the_command_says_what_is_missing(surveys, tmp_path, capsys):

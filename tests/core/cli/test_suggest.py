@@ -34,7 +34,7 @@ def test_it_prints_why_and_writes_a_table_that_it_may_write_again(half, survey_r
 
 
 def test_what_cannot_be_is_said_in_a_line(half, tmp_path, capsys):
-    assert main(["suggest", str(half), "-q"]) == 1
+    assert main(["suggest", str(half), "--method", "uncertain", "-q"]) == 1
     assert "A network is needed" in capsys.readouterr().err
     assert main(["suggest", str(half), "--method", "random", "-n", "3", "-q"]) == 0
     assert "Drawn at random" in capsys.readouterr().out
@@ -45,17 +45,8 @@ def test_what_cannot_be_is_said_in_a_line(half, tmp_path, capsys):
 @pytest.mark.slow
 def test_the_study_prints_the_gain_and_goes_on(survey_dataset, survey_run, tmp_path, capsys):
     command = ["study", "suggestions", str(survey_dataset), "-o", str(tmp_path / "study"), "--counts", "10,20"]
-    command += [
-        "--start-from",
-        str(survey_run),
-        "--seeds",
-        "1",
-        "--least-steps",
-        "0",
-        "--set",
-        "optimiser.epochs=1",
-        "-q",
-    ]
+    command += ["--start-from", str(survey_run), "--seeds", "1", "--least-steps", "0"]
+    command += ["--set", "optimiser.epochs=1", "-q"]
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "gain over random" in said

@@ -163,9 +163,9 @@ def test_one_image_of_each_object_is_proposed_and_none_of_a_labelled_object(surv
     assert len(found) > 20
 
 
-def test_without_a_network_only_random_is_possible(half):
+def test_without_a_network_nobody_doubts_but_random_is_possible(half):
     with pytest.raises(NotPossible, match="network is needed"):
-        proposed([], half, method="typical")
+        proposed([], half, method="uncertain")
     assert len(proposed([], half, method="random", count=5)) == 5
 
 
@@ -182,11 +182,13 @@ def test_of_very_many_a_sample_is_looked_at_and_told_of(half, survey_run):
     assert pool.max() > 900_000
 
 
-def test_it_can_be_stopped_and_tells_how_far_it_is(half, survey_run):
+def test_it_can_be_stopped_and_tells_how_far_it_is(half, survey_run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNINGFORK_CACHE", str(tmp_path))  # where no features are kept yet
     stop = threading.Event()
-    work = suggestions.run([survey_run], half, SuggestSettings(), stop)
+    work = suggestions.run([survey_run], half, SuggestSettings(method="uncertain"), stop)
     event = next(work)
     assert isinstance(event, Progress)
+    assert event.unit == "galaxies"
     stop.set()
     with pytest.raises(Stopped):
         result_of(work)
