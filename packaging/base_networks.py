@@ -171,11 +171,11 @@ def settings_of(name: str, epochs: int | None) -> RunSettings:
 
 ABOUT = {
     "simulated-classes": (
-        "Simulated galaxies, by class",
+        "Simulated classes",
         "Tells smooth, featured and edge-on galaxies, simulated for three telescopes; one grey band, 64 pixels.",
     ),
     "simulated-shapes": (
-        "Simulated galaxies, without labels",
+        "Simulated shapes",
         "Has learned the shapes of simulated galaxies without labels (SimCLR); one grey band, 64 pixels.",
     ),
 }

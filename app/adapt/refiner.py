@@ -290,7 +290,7 @@ def describe_result(result: RefinerResult) -> str:
         for test in (result.before, result.after, result.population)
     )
     return (
-        f"Told from real galaxies: {before} as simulated, {after} refined (epoch {result.epoch}; "
+        f"{result.verdict} Told from real galaxies: {before} as simulated, {after} refined (epoch {result.epoch}; "
         f"{result.after.galaxies} of each that nothing was learned from or chosen by; chance 50 %). By flux, size and "
         f"axis ratio alone, which must not change: {alone}. {result.within} of {result.galaxies} within all limits at "
         "once."

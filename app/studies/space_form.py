@@ -22,7 +22,7 @@ from core.studies.settings import SearchSettings
 from core.studies.trials import format_value
 from core.train.settings import RunSettings
 
-_GROUPS = ("network", "optimiser", "loss", "augmentation", "stopping", "transfer", "unlabelled")
+_GROUPS = ("network", "optimiser", "loss", "augmentation", "stopping", "transfer")
 
 
 class SpaceForm(QWidget):

@@ -40,6 +40,7 @@ _ABOUT = (
 _NAME = "first weights"
 _LABEL_WIDTH = 108  # pixels
 _ROWS = 4  # of the list of datasets
+_SPACING = 2  # pixels around each
 
 
 class FirstWeightsPanel(Panel):
@@ -71,7 +72,8 @@ class FirstWeightsPanel(Panel):
         self.data = QListWidget()
         self.data.setAccessibleName("Datasets")
         self.data.setToolTip("The galaxies that are learned from: of the open dataset, and of those that are ticked.")
-        self.data.setFixedHeight(_ROWS * self.data.fontMetrics().lineSpacing() + 16)
+        self.data.setSpacing(_SPACING)
+        self.data.setFixedHeight(_ROWS * (self.data.fontMetrics().lineSpacing() + 2 * _SPACING) + 12)
         self.data.itemChanged.connect(self._tick)
         self.add = QPushButton(icon("mdi6.file-plus-outline"), "Another dataset…")
         self.add.clicked.connect(self._ask_dataset)

@@ -141,10 +141,11 @@ def run(
     target = None if sample is None else sample.statistics
     both = Surveys(predictor, source, target, why)
     classes = match_lines.find_classes(predictor.target, labels.target, class_map or {})
+    sizes = match_lines.on_sizes(both)
     lines = (
         match_lines.on_bands(predictor.bands, own_bands, mapping, is_proposed=is_proposed),
-        match_lines.on_stamps(predictor, shape, recipe),
-        match_lines.on_sizes(both),
+        match_lines.on_stamps(predictor, shape, recipe, sizes_fit=sizes.state == "fits"),
+        sizes,
         _check_values(both, sample),
         match_lines.on_noise(both),
         match_lines.on_zero_points(predictor, known_zero_points),

@@ -124,8 +124,10 @@ def on_bands(
     return MatchLine("bands", "fits", f"The network's {own} are fed {mapping.text}.", "", "bands")
 
 
-def on_stamps(predictor: Predictor, shape: tuple[int, int, int], recipe: StampRecipe | None) -> MatchLine:
-    """Whether the stamps have the size of those of the training, and were made alike."""
+def on_stamps(
+    predictor: Predictor, shape: tuple[int, int, int], recipe: StampRecipe | None, *, sizes_fit: bool = False
+) -> MatchLine:
+    """Whether the stamps have the size of those of the training, and were made alike or show galaxies as large."""
     own, here = (f"{side[2]} × {side[1]} px" for side in (predictor.stamp_shape, shape))
     try:
         predictor.check(predictor.bands, (len(predictor.bands), *shape[1:]), math.nan)
@@ -135,7 +137,7 @@ def on_stamps(predictor: Predictor, shape: tuple[int, int, int], recipe: StampRe
         sentence = f"Stamps have {here} here, and {own} in the training."
         return MatchLine("stamps", "can be adapted", sentence, "Resample them to that size.", "resample")
     made = predictor.stamps
-    if made is not None and recipe is not None and made.is_made_otherwise(recipe):
+    if made is not None and recipe is not None and not sizes_fit and made.is_made_otherwise(recipe):
         sentence = f"Stamps have {here}, as in the training, but show {recipe.describe()} (there {made.describe()})."
         return MatchLine("stamps", "can be adapted", sentence, "Import the files again in the same way if you can.")
     return MatchLine("stamps", "fits", f"Stamps have {here}, as in the training.")
@@ -318,5 +320,5 @@ def _describe_extra(target: SurveyStatistics, source: SurveyStatistics | None) -
 
 def _list_numbers(values: NDArray[Any], form: str = ".2f") -> str:
     """Numbers of all bands, once where they are the same."""
-    texts = [with_minus(format(float(value), form)) if np.isfinite(value) else "–" for value in values]
+    texts = [with_minus(format(float(value), f"z{form}")) if np.isfinite(value) else "–" for value in values]
     return texts[0] if len(set(texts)) == 1 else ", ".join(texts)

@@ -32,7 +32,7 @@ def add_moved_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a fine-tuned run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
-    add("--start", type=Path, metavar="NETWORK", help="another network with the same layers to compare with")
+    add("--against", type=Path, metavar="NETWORK", help="another network with the same layers to compare with")
     add(
         "--split",
         choices=("validation", "test", "all"),
@@ -57,7 +57,7 @@ def moved(options: argparse.Namespace, console: Console) -> int:
     hand_labels = hand_labels_of(data, console)
     found = console.drive(
         "Comparing",
-        lambda stop: comparison.run(folder, data, options.split, stop, start=options.start, hand_labels=hand_labels),
+        lambda stop: comparison.run(folder, data, options.split, stop, start=options.against, hand_labels=hand_labels),
     )
     if options.json:
         console.say_json({"run": folder.name, **comparison.to_json(found)})

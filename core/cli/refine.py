@@ -95,6 +95,7 @@ def _print_result(result: RefinerResult, console: Console) -> None:
         ("by flux, size and axis ratio alone, which may not change", result.population),
     ):
         console.say(f"  {title}: {100 * test.accuracy:.1f} ± {100 * test.error:.1f} %")
+    console.say(result.verdict)
 
 
 def _print_drift(lines: list[DriftLine], console: Console) -> None:

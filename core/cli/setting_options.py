@@ -66,6 +66,8 @@ def print_settings(options: argparse.Namespace, console: Console) -> int:
     if options.chapter == "base-networks":
         for network in base_networks.base_networks():
             console.say(f"{network.name:<18}  {network.about}".rstrip())
+        if not base_networks.base_networks():
+            console.say("No network comes with this program.")
         return 0
     if options.chapter == "presets":
         for name in presets.preset_names():

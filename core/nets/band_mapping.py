@@ -135,8 +135,8 @@ def put_in_order(wanted: Sequence[str], bands: Sequence[str]) -> BandMapping | N
     bands
         Names of the dataset's bands.
     """
-    if tuple(wanted) == (GREY,) and len(bands) > 1:
-        return BandMapping((tuple(bands),))
+    if tuple(wanted) == (GREY,):
+        return None if tuple(bands) == (GREY,) else BandMapping((tuple(bands),))
     found = propose(wanted, bands) if len(wanted) == len(bands) else None
     return None if found is None or found.text == ",".join(bands) else found
 

@@ -24,7 +24,7 @@ _OPEN_MARGIN = 1e-3  # of the range: distance from a limit that is excluded
 _BEST_FRACTION, _MIN_BEST = 0.25, 3
 _MARGIN = 0.25  # of the span of the best, added at both ends of a narrowed range
 _MIN_WIDTH = 0.1  # of the wide range
-_OTHER_WORK = ("data", "self_supervised")  # groups with which trials would not answer the same question
+_NOT_SEARCHED = ("data", "self_supervised", "unlabelled")  # other galaxies, or no score to compare
 _NOT_SEARCHABLE = ("seed", "device", "precision", "optimiser.epochs")
 
 
@@ -97,7 +97,7 @@ def searchable_knobs() -> dict[str, Knob]:
     return {
         f"{part}.{name}": knob
         for part, group in knobs(RunSettings).items()
-        if part not in _OTHER_WORK and isinstance(group.annotation, type) and issubclass(group.annotation, Settings)
+        if part not in _NOT_SEARCHED and isinstance(group.annotation, type) and issubclass(group.annotation, Settings)
         for name, knob in knobs(group.annotation).items()
         if f"{part}.{name}" not in _NOT_SEARCHABLE and (_choices(knob) or _value_types(knob) & {int, float})
     }

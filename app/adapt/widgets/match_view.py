@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import SymbolLabel
-from app.widgets.plain_text import on_button
+from app.widgets.plain_text import as_written, on_button
 
 if TYPE_CHECKING:
     from core.adapt.match_lines import MatchLine
@@ -134,7 +134,7 @@ class MatchRow(QWidget):
     def offer(self, text: str, tip: str = "", *, checkable: bool = False, checked: bool = False) -> None:
         """Offer a remedy on the button; without a text there is none."""
         self.button.setText(on_button(text))
-        self.button.setToolTip(tip)
+        self.button.setToolTip(as_written(tip))
         self.button.setCheckable(checkable)
         self.button.setChecked(checked)
         self.button.setVisible(bool(text))

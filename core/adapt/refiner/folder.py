@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -106,6 +107,17 @@ class RefinerResult:
     drift: list[DriftLine]
     galaxies: int
     within: int
+
+    @property
+    def verdict(self) -> str:
+        """Whether it has helped, by more than twice the error of the difference."""
+        gain = self.before.accuracy - self.after.accuracy
+        error = math.hypot(self.before.error, self.after.error)
+        if gain > 2 * error:
+            return "Refined stamps look more like the survey."
+        if gain < -2 * error:
+            return "Refined stamps look less like the survey than simulated ones: train on, or leave them as they are."
+        return "That refined stamps look more like the survey is not shown: train on, or leave them as they are."
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ class UnlabelledSettings(Settings):
         None,
         title="Weight",
         help="How much the galaxies without labels count in the loss, beside the labelled ones. Empty: 1, as in the "
-        "papers, except for CORAL: 30.",
+        "papers, except for CORAL: 300, since that term is small.",
         ge=0,
         le=10000,
         level="expert",

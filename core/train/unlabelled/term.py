@@ -37,7 +37,7 @@ from core.train.unlabelled.images import UnlabelledBatches
 from core.train.unlabelled.settings import UnlabelledMethod
 
 LOSS, CONFIDENT, TOLD_APART = "unlabelled_loss", "unlabelled_confident", "surveys_told_apart"
-_WEIGHTS: Mapping[UnlabelledMethod, float] = {"coral": 30.0}
+_WEIGHTS: Mapping[UnlabelledMethod, float] = {"coral": 300.0}
 _PER_LABELLED: Mapping[UnlabelledMethod, int] = {"fixmatch": 5}
 _SAMPLE = 512  # stamps, to measure their noise
 

@@ -85,6 +85,7 @@ def test_a_training_is_seen_live_and_makes_a_dataset(qtbot: QtBot, panel: Refine
     assert not panel.make.isEnabled() and "choose another name" in panel.make.toolTip()
 
 
+@pytest.mark.slow
 def test_a_refiner_of_the_project_is_found_by_its_name(qtbot: QtBot, panel: RefinerPanel) -> None:
     panel.begin_training()
     wait_for_all_work(qtbot)

@@ -134,6 +134,7 @@ def test_an_interrupted_training_ends_as_one_without_interruption(surveys, train
     assert RefinerFolder(again).read_result().after == RefinerFolder(trained).read_result().after
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_refiner(surveys, trained, tmp_path):
     result_of(training.run(TINY.model_copy(update={"seed": 1}), *surveys, tmp_path / "other"))
     one, other = last_tensors(trained), last_tensors(tmp_path / "other")
@@ -249,6 +250,7 @@ def test_stamps_beyond_the_limits_are_left_out_if_so_wished(surveys, trained, tm
     assert blended.drift[0].worst < 3, "% of the flux"
 
 
+@pytest.mark.slow
 def test_a_simulated_dataset_in_another_unit_is_refined_alike(surveys, trained, tmp_path):
     other = write_survey(tmp_path / "other unit.h5", 0.05, 1, zero_point=25.0)
     result_of(applying.refine(trained, surveys[0], tmp_path / "one.h5", device="cpu"))

@@ -12,7 +12,9 @@ from galaxies import ellipse
 from photutils.aperture import EllipticalAperture, aperture_photometry
 from torch import Tensor
 
+from core.adapt.domain_distance import TwoSampleTest
 from core.adapt.refiner import losses, two_sample
+from core.adapt.refiner.folder import RefinerResult
 from core.adapt.refiner.guard import guard, summarise
 from core.adapt.refiner.history_buffer import HistoryBuffer
 from core.adapt.refiner.model import draw_noise
@@ -251,12 +253,22 @@ def test_the_residual_depends_on_the_noise_that_is_given():
 
 def test_stamps_of_one_kind_are_told_apart_by_chance_and_others_surely():
     random = torch.Generator().manual_seed(5)
-    galaxies = gaussians((4, 2, 0.3)).repeat(80, 1, 1, 1)
+    galaxies = gaussians((4, 2, 0.3)).repeat(60, 1, 1, 1)
     same = [galaxies + torch.randn(galaxies.shape, generator=random) for _ in range(2)]
     by_chance = two_sample.compare_stamps(*same, seed=0)
     assert abs(by_chance.accuracy - 0.5) < 3 * by_chance.error
-    assert by_chance.galaxies == 80
+    assert by_chance.galaxies == 60
     noisier = galaxies + 1.3 * torch.randn(galaxies.shape, generator=random)
     assert two_sample.compare_stamps(same[0], noisier, seed=0).accuracy > 0.95
     assert two_sample.compare_populations(same[0], noisier, seed=0).accuracy < 0.7
     assert two_sample.compare_populations(same[0], 2 * same[1], seed=0).accuracy > 0.95
+
+
+def test_the_verdict_claims_no_more_than_the_errors_allow():
+    def verdict(before: float, after: float) -> str:
+        tests = [TwoSampleTest(accuracy, 0.03, 0.0, 100) for accuracy in (before, after, 0.55)]
+        return RefinerResult("finished", 3, 5, *tests, [], 100, 90).verdict
+
+    assert verdict(0.8, 0.6) == "Refined stamps look more like the survey."
+    assert "is not shown" in verdict(0.8, 0.75)
+    assert "less like the survey" in verdict(0.7, 0.9)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.data.cutouts import Cutouts
 from core.errors import SettingsProblem
-from core.nets.band_mapping import BandMapping, propose, suggest
+from core.nets.band_mapping import GREY, BandMapping, propose, put_in_order, suggest
 from core.nets.mapped_cutouts import MappedCutouts
 from core.project import band_choices
 
@@ -106,3 +106,9 @@ def test_where_names_tell_nothing_the_order_is_suggested_if_there_are_as_many():
     assert suggest(("red", "green", "blue"), ("i", "r", "g")) == "i,r,g"
     assert suggest(("g", "r"), ("r", "g")) == "g,r"
     assert not suggest(("red", "green", "blue"), ("i", "r"))
+
+
+@pytest.mark.parametrize(("bands", "text"), [(UGRI, "mean(u,g,r,i)"), (("r",), "r"), ((GREY,), None)])
+def test_a_network_of_one_grey_band_takes_the_mean_of_whatever_there_is(bands, text):
+    found = put_in_order((GREY,), bands)
+    assert text == (None if found is None else found.text)
