@@ -61,6 +61,7 @@ def doubled(survey_dataset, tmp_path):
     return write_dataset(tmp_path / "doubled.h5", images, {}, [], ("r",), ids=ids)
 
 
+@pytest.mark.slow
 def test_galaxies_of_the_training_in_other_data_are_found(
     survey_run, survey_dataset, doubled, tmp_path, capsys
 ) -> None:
@@ -76,6 +77,7 @@ def test_galaxies_of_the_training_in_other_data_are_found(
     assert len(read(table)) == 10
 
 
+@pytest.mark.slow
 def test_the_parts_are_those_of_the_run_or_are_not_known(survey_run, survey_dataset, capsys) -> None:
     assert run("duplicates", survey_dataset, "--run", survey_run) == 0
     assert "Parts of the run “first”" in capsys.readouterr().err

@@ -126,6 +126,7 @@ def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(done, settings, s
         assert point.values == pytest.approx(before.values, rel=1e-5, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_without_a_network_the_first_galaxies_are_drawn_at_random(small, tiny, tmp_path):
     study = FEW.model_copy(update={"labels": (12, 100_000), "least_steps": 0})
     work = suggestion_study.run(small, tiny, tmp_path / "study", study, threading.Event())

@@ -19,8 +19,9 @@ def shapes(count=240, size=24, seed=0):
     return images.astype(np.float32), kinds, width
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread():
+    """Sums depend on the number of threads in the last bit: shared runs have as many as the tests."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -143,6 +143,7 @@ def test_a_run_that_is_unfrozen_and_pulled_is_resumed_bit_by_bit_without_the_net
         result_of(resuming.run(parts, epochs=3))
 
 
+@pytest.mark.slow
 def test_the_pull_keeps_the_weights_near_to_those_of_the_start_which_is_kept_beside_the_run(blobs, base, new_run):
     moved = []
     steps = {"learning_rate": 5e-3, "decay": "constant", "averaging": 0.0}
