@@ -41,9 +41,9 @@ def survey(path: Path, seed: int, sky: float, fwhm: float) -> Path:
 
 
 def test_refined_galaxies_are_told_apart_less_and_keep_their_photometry(tmp_path: Path):
-    simulated = survey(tmp_path / "a.h5", 1, sky=22.0, fwhm=1.2)
+    simulated = survey(tmp_path / "a.h5", 1, sky=21.5, fwhm=1.2)
     real = survey(tmp_path / "b.h5", 2, sky=20.8, fwhm=1.25)
-    settings = RefinerSettings(epochs=12, device="cpu")
+    settings = RefinerSettings(epochs=30, device="cpu")
     result = result_of(training.run(settings, simulated, real, tmp_path / "refiner"))
     error = np.hypot(result.before.error, result.after.error)
     assert result.before.accuracy > 0.9, "their noise differs by much"
