@@ -28,9 +28,9 @@ from core.events import NEVER, Progress, Work
 THRESHOLD = 0.85
 """Least correlation of two stamps of the same galaxy.
 
-Of 7,247 pairs of different Galaxy Zoo galaxies of the most similar descriptions, none reached 0.82. Of 100 copies that
-were turned, mirrored, shifted by up to 4 of 64 pixels and scaled by up to 7 %, all reached 0.9; with as much noise added
-as these pictures have, 91 reached 0.85, and with twice as much, 33.
+Of 7,247 pairs of different Galaxy Zoo galaxies of the most similar descriptions, none reached 0.82. Of 100 copies
+turned, mirrored, shifted by up to 4 of 64 pixels and scaled by up to 7 %, all reached 0.9; with as much noise added as
+these pictures have, 91 reached 0.85, and with twice as much, 33.
 """
 
 _NEIGHBOURS = 3  # of each galaxy, that are compared with it

@@ -2,8 +2,8 @@
 
 Networks of two surveys have classes of other names. A network is judged by its answers translated to the classes of the
 galaxies: old classes that several new ones continue share their probability evenly among them, new classes that
-continue one old class add up to it. Classes without a counterpart have no part in it: of the new survey, their galaxies
-count as missed; of the old one, they are left out.
+continue one old class add up to it. Galaxies of a new class without a counterpart count as missed. A network with a
+class that is none of the new ones is not judged on them: its answers with that class would have no place.
 
 The error from the finite number of galaxies is a bootstrap over them, drawn once for all networks, so that differences
 of two networks on the same galaxies have the error that they deserve.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from core.data import split as splits
 from core.data import target as targets
-from core.data.class_names import complete_mapping
+from core.data.class_names import complete_mapping, suggest_kin
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import HeldOutPart
@@ -151,6 +151,8 @@ def links_to_new(base: Predictor, target: Target, class_map: Mapping[str, str]) 
     """
     rows = transfer.matched_rows(base.target, target, class_map)
     old, new = targets.outputs(base.target), targets.outputs(target)
+    if isinstance(target, Classes) and rows:
+        _require_a_place_for_all(old, new, {new[row]: old[place] for row, place in rows.items()})
     if not rows or (not isinstance(target, Classes) and len(rows) < len(new)):
         raise NotPossible(
             f"As it is, the network says nothing of the new survey: it knows {', '.join(old)}, and there "
@@ -162,10 +164,34 @@ def links_to_new(base: Predictor, target: Target, class_map: Mapping[str, str]) 
     return {(old[place], new[row]): 1.0 / shares[place] if is_shared else 1.0 for row, place in rows.items()}
 
 
+def _require_a_place_for_all(old: Sequence[str], new: Sequence[str], known: Mapping[str, str]) -> None:
+    """Require that each of a network's classes is one of the new ones: all compete, and no answer is dropped."""
+    homeless = [name for name in old if name not in known.values()]
+    if homeless:
+        kin = ", ".join(f"{here} = {there}" for here, there in suggest_kin(old, new, known).items())
+        raise NotPossible(
+            f"As it is, the network is not judged on the new survey: its {', '.join(homeless)} are none of "
+            f"{', '.join(new)}, so that answers with them would have no place.",
+            f"Map the classes{f', perhaps {kin}' if kin else ''}; or leave out “as is”.",
+        )
+
+
 def links_to_old(base: Target, target: Target, class_map: Mapping[str, str]) -> Links:
-    """How the answers of a tuned network count on the survey from which it came."""
+    """How the answers of a tuned network count on the survey from which it came.
+
+    Raises
+    ------
+    NotPossible
+        It has a class that is none of the old ones.
+    """
     if isinstance(base, Classes) and isinstance(target, Classes):
         continued = complete_mapping(base.names, target.names, class_map)
+        if homeless := [name for name in target.names if name not in continued]:
+            raise NotPossible(
+                f"What is forgotten is not judged: {', '.join(homeless)} of the new survey are none of the old "
+                f"{', '.join(base.names)}, so that answers with them would have no place.",
+                "Map the classes, where they are the same.",
+            )
         return dict.fromkeys(continued.items(), 1.0)
     return {(name, name): 1.0 for name in targets.outputs(base) if name in targets.outputs(target)}
 

@@ -157,8 +157,12 @@ def _train_and_judge(
     hand_labels: LabelJournal | None,
     stop: threading.Event,
 ) -> Work[TransferStudy]:
-    """Train what is not trained, or wait for the workers to do so, and judge it."""
+    """Train what is not trained, or wait for the workers to do so, and judge it.
+
+    The table keeps what was judged earlier, also of numbers and strategies that are not wanted this time.
+    """
     known = transfer_study.read_table(found.folder / TABLE, "validation", found.metric)
+    table = known.with_metric_only()
     reported: set[str] = set()
     ends = np.cumsum([each.epochs for each in wanted])
     for each, end in zip(wanted, ends, strict=True):
@@ -175,13 +179,14 @@ def _train_and_judge(
                     yield from run_list.train(each.run, labels, reported, before, total, stop)
             if stop.is_set():
                 break
-            found = found.with_point(*(earlier or _judge(each, move, jury, found.folder, found.metric)))
+            judged = earlier or _judge(each, move, jury, found.folder, found.metric)
+            found, table = found.with_point(*judged), table.with_point(*judged)
         except (NotANumber, NotPossible, TooFewGalaxies) as problem:  # befalls this strategy or number, and not others
             if str(problem) not in reported:
                 reported.add(str(problem))
                 yield Skipped(problem, is_failure=True)
             continue
-        transfer_study.write_table(found.judged, found.folder / TABLE)
+        transfer_study.write_table(table, found.folder / TABLE)
         yield Preview(found)
     return found
 
@@ -244,16 +249,16 @@ def _call_jury(move: Move, study: TransferStudySettings, strategies: list[Strate
                 yield Skipped(Problem(f"As is, the network does not know {', '.join(unknown)}: these count as missed."))
         except NotPossible as problem:
             yield Skipped(problem)
-    links = judging.links_to_old(move.base.target, move.target, class_map)
-    known = {name for _, name in links}
     old: JudgedPart | None = None
+    links: Links = {}
     if study.judge_source:
         try:
+            links = judging.links_to_old(move.base.target, move.target, class_map)
             source = Path(study.source).expanduser() if study.source else None
-            old = judging.part_of_old(move.network, move.base, source, part, known)
+            old = judging.part_of_old(move.network, move.base, source, part, {name for _, name in links})
         except NotPossible as problem:
             yield Skipped(problem)
-    return _Jury(new, old, to_new, links, {(name, name): 1.0 for name in known})
+    return _Jury(new, old, to_new, links, {(name, name): 1.0 for _, name in links})
 
 
 def _key(planned: PlannedPoint, move: Move) -> Key:

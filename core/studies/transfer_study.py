@@ -139,6 +139,11 @@ class Judged:
         points = sorted((*others, point), key=lambda each: each.key)
         return replace(self, points=tuple(points), samples={**self.samples, point.key: samples})
 
+    def with_metric_only(self) -> Judged:
+        """Without points that were judged by another metric, whose samples would be of that one."""
+        name = point_table.error_name(self.metric)
+        return replace(self, points=tuple(point for point in self.points if name in point.values))
+
     def select(self, **what: Any) -> tuple[TransferPoint, ...]:
         """The points with these attributes."""
         return tuple(

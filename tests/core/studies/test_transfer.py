@@ -66,6 +66,28 @@ def settings(small, base):
     return small.model_copy(update={"optimiser": optimiser, "transfer": started})
 
 
+def test_answers_that_have_no_place_are_not_dropped_in_silence(settings, new, tmp_path):
+    unmapped = settings.model_copy(update={"transfer": settings.transfer.model_copy(update={"class_map": {}})})
+    as_is = TransferStudySettings(labels=("0", "12"), strategies=("as is", "head"), seeds=1)
+    events, found = carried_out(transfer.run(unmapped, new, tmp_path / "study", as_is, threading.Event()))
+    assert {point.strategy for point in found.points} == {"head"}
+    told = [event.problem.sentence for event in events if isinstance(event, Skipped)]
+    assert any("As it is, the network is not judged" in each and "point" in each for each in told)
+    assert any("What is forgotten is not judged: star" in each for each in told)
+
+
+def test_what_was_judged_stays_in_the_table_when_other_numbers_are_asked_for(one, settings, new, tmp_path):
+    folder = shutil.copytree(one[0], tmp_path / "study")
+    before = table(folder / transfer.TABLE)
+    stop = threading.Event()
+    other = ONE.model_copy(update={"labels": ("24",)})
+    work = transfer.run(settings, new, folder, other, stop)
+    carried_out(work, stop, lambda event: isinstance(event, Preview))
+    after = table(folder / transfer.TABLE)
+    assert len(after) > len(before)
+    assert all(row in after for row in before)
+
+
 @pytest.fixture(scope="module")
 def one(settings, new, tmp_path_factory):
     """A study of two runs."""
