@@ -27,6 +27,7 @@ from core.train.unlabelled.beginning import open_galaxies
 from core.train.unlabelled.galaxies import LabelledPart
 
 _FEWEST = 10  # galaxies: the error of an accuracy is ± 0.15 then
+_CLEAR = 2.0  # errors, beyond which a difference is told as one
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Judgement:
     difference, difference_error
         After minus before, with the error of the same galaxies answered twice.
     is_worse
-        Whether it has become worse, by more than that error.
+        Whether it has become worse, by more than twice that error.
     sentence
         All of that.
     """
@@ -172,9 +173,12 @@ def _judge(right: NDArray[np.bool_], earlier: NDArray[np.bool_] | None, name: st
     before = float(earlier.mean())
     difference = share - before
     of_difference = float(np.std(right.astype(float) - earlier.astype(float))) / math.sqrt(count)
-    word = "better" if difference > 0 else "worse"
-    change = f"{abs(difference):.3f}{plus_minus(of_difference, '.3f')} {word}" if difference else "no change"
-    is_worse = difference < -of_difference
+    size = f"{abs(difference):.3f}{plus_minus(of_difference, '.3f')}"
+    if abs(difference) <= _CLEAR * of_difference:
+        change = f"a difference of {size}, which may be chance" if difference else "no change"
+    else:
+        change = f"{size} {'better' if difference > 0 else 'worse'}"
+    is_worse = difference < -_CLEAR * of_difference
     sentence = (
         f"{where}: accuracy {before:.3f}{plus_minus(error_of_share(before, count), '.3f')} before, "
         f"{share:.3f}{plus_minus(error, '.3f')} after the galaxies without labels: {change}."

@@ -39,7 +39,7 @@ def test_it_is_the_paired_difference_on_the_galaxies_of_known_classes(survey_run
     assert found.accuracy == pytest.approx(right.mean())
     assert found.before == pytest.approx(earlier.mean())
     assert found.difference_error == pytest.approx(np.std(right.astype(float) - earlier) / math.sqrt(60))
-    assert found.is_worse == (right.mean() - earlier.mean() < -found.difference_error)
+    assert found.is_worse == (right.mean() - earlier.mean() < -2 * found.difference_error)
     assert f"{abs(right.mean() - earlier.mean()):.3f}" in found.sentence
 
 
