@@ -24,7 +24,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
-from app.widgets.merit_texts import format_mean, format_number, format_share
+from app.widgets.merit_texts import OF_CLASSES, format_classes, format_mean, format_number, format_share
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 from app.widgets.responsive_split import ResponsiveSplit
@@ -262,7 +262,7 @@ class EvaluationPanel(Panel):
 
     def _show_classes(self, report: Any) -> None:
         self.numbers.show_number("Accuracy", format_share(report.accuracy), "Accuracy")
-        balanced, macro, of_classes = report.mean_intervals
+        balanced, macro, _ = report.mean_intervals
         self.numbers.show_number(
             "Balanced accuracy", format_mean(report.balanced_accuracy, balanced), "Balanced accuracy"
         )
@@ -277,17 +277,7 @@ class EvaluationPanel(Panel):
             for name in ("Accuracy", "Balanced accuracy"):
                 self.numbers.explain(name, report.guess.sentence)
         self.reliability.set_bins(report.calibration.bins)
-        rows = [
-            (
-                name,
-                str(report.counts[name]),
-                format_share(report.completeness[name]),
-                format_share(report.purity[name]),
-                format_mean(f1, interval),
-            )
-            for (name, f1), interval in zip(report.f1.items(), of_classes, strict=True)
-        ]
-        self.classes.fill(("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
+        self.classes.fill(OF_CLASSES, format_classes(report))
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:

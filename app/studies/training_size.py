@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.jobs.job import Job, Latest
+from app.jobs.job import Job
 from app.session.session import Session
 from app.studies import work
+from app.studies.score_choice import ScoreChoice
 from app.studies.study_panel import StudyPanel, group
 from app.studies.widgets.sentences import Sentences
 from app.studies.widgets.size_plot import SizePlot
@@ -49,9 +50,8 @@ class TrainingSizePanel(StudyPanel):
         )
         self._base = session.draft.settings
         self._summary: SizeSummary | None = None
-        self._scores = Latest(self)
         self._build()
-        self._request_scores()
+        self._scores.request()
 
     def _build(self) -> None:
         self.form = SettingsForm(TrainingSizeSettings)
@@ -68,9 +68,8 @@ class TrainingSizePanel(StudyPanel):
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.part.activated.connect(self._show_part)
-        self._scores.finished.connect(self._offer_scores)
-        self._scores.failed.connect(self._session.report)
-        self._session.dataset.split_changed.connect(self._request_scores)
+        self._scores = ScoreChoice(self._session, self.form, self)
+        self._scores.offered.connect(self._show_state)
         self._set_content(ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420)))
 
     def _build_settings(self) -> QWidget:
@@ -146,19 +145,6 @@ class TrainingSizePanel(StudyPanel):
         trainings = count_of(len(settings.sizes) * settings.seeds, "training")
         self.runs.setText(f"{trainings}{galaxies}, with the settings of the Train workspace.")
         self.note.setText(_SEEN if settings.judge_test else _UNSEEN)
-
-    # -- the scores ------------------------------------------------------------------------------------------------
-
-    def _request_scores(self) -> None:
-        """Request the figures of merit that exist for the target."""
-        if self._session.dataset.target is not None:
-            self._scores.start(work.list_scores(self._session.dataset.target))
-
-    def _offer_scores(self, names: tuple[str, ...]) -> None:
-        known = ("auto", *names)
-        chosen = self.form.value().metric
-        self.form.offer("metric", known if chosen in known else (*known, chosen), empty=None)
-        self._show_state()
 
     # -- results ---------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from app.jobs.job import Job, Latest
+from app.jobs.job import Job
 from app.session.session import Session
 from app.studies import work
+from app.studies.score_choice import ScoreChoice
 from app.studies.start_chooser import StartChooser
 from app.studies.study_panel import group
 from app.studies.summary_panel import SummaryPanel
@@ -42,9 +43,8 @@ class TransferPanel(SummaryPanel):
         super().__init__(session, "transfer", "transfer", "mdi6.swap-horizontal", nothing, parent)
         self._base = session.draft.settings
         self._question = TransferStudySettings().question
-        self._scores = Latest(self)
         self._build()
-        self._request_scores()
+        self._scores.request()
 
     def _build(self) -> None:
         self.start_from = StartChooser(self._session)
@@ -56,9 +56,8 @@ class TransferPanel(SummaryPanel):
         self.note = MessageLine(2, grows=True)
         self.form.changed.connect(self._take_question)
         self.form.problem_changed.connect(self._show_state)
-        self._scores.finished.connect(self._offer_scores)
-        self._scores.failed.connect(self._session.report)
-        self._session.dataset.split_changed.connect(self._request_scores)
+        self._scores = ScoreChoice(self._session, self.form, self)
+        self._scores.offered.connect(self._show_state)
         network, form = group("Start from", self.start_from), group("Moving to another survey", self.form)
         compared = group("Strategies that are compared", self.strategies, self.runs)
         self._offer_strategies(TransferStudySettings().strategies)
@@ -136,16 +135,3 @@ class TransferPanel(SummaryPanel):
         trainings = count_of(len(numbers) * len(trained) * settings.seeds, "training")
         self.runs.setText(f"{trainings}{each}, with the settings of the Train workspace.")
         self.note.setText(_SEEN if settings.judge_test else _UNSEEN)
-
-    # -- the scores ------------------------------------------------------------------------------------------------
-
-    def _request_scores(self) -> None:
-        """Request the figures of merit that exist for the target."""
-        if self._session.dataset.target is not None:
-            self._scores.start(work.list_scores(self._session.dataset.target))
-
-    def _offer_scores(self, names: tuple[str, ...]) -> None:
-        known = ("auto", *names)
-        chosen = self.form.value().metric
-        self.form.offer("metric", known if chosen in known else (*known, chosen), empty=None)
-        self._show_state()

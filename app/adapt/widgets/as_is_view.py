@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.adapt.widgets.pixel_plot import fit_height
-from app.widgets.merit_texts import format_mean, format_number, format_share
+from app.widgets.merit_texts import OF_CLASSES, format_classes, format_mean, format_number, format_share
 from app.widgets.number_table import NumberTable
 from app.widgets.numbers import Numbers
 
@@ -64,22 +64,12 @@ class AsIsView(QWidget):
             self._show_quantities(found, report)
 
     def _show_classes(self, report: Any) -> None:
-        balanced, macro, of_classes = report.mean_intervals
+        balanced, macro, _ = report.mean_intervals
         self.numbers.show_number("Accuracy", format_share(report.accuracy), "Accuracy")
         balanced_accuracy = format_mean(report.balanced_accuracy, balanced)
         self.numbers.show_number("Balanced accuracy", balanced_accuracy, "Balanced accuracy")
         self.numbers.show_number("Macro F1", format_mean(report.macro_f1, macro), "Macro F1")
-        rows = [
-            (
-                name,
-                str(report.counts[name]),
-                format_share(report.completeness[name]),
-                format_share(report.purity[name]),
-                format_mean(f1, interval),
-            )
-            for (name, f1), interval in zip(report.f1.items(), of_classes, strict=True)
-        ]
-        self._fill(self.classes, ("Class", "Galaxies", "Completeness", "Purity", "F1"), rows)
+        self._fill(self.classes, OF_CLASSES, format_classes(report))
 
     def _show_quantities(self, found: ZeroShot, report: Any) -> None:
         self.numbers.show_number("Accuracy", format_number(report.r2), "Mean R²")

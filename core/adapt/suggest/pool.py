@@ -21,10 +21,11 @@ from core.data.hand_labels import labelled_columns
 from core.data.parts import PARTS
 from core.data.settings import DataSettings
 from core.data.target import Classes, VoteFractions
-from core.errors import SettingsProblem, TooFewGalaxies
+from core.errors import TooFewGalaxies
 from core.project.labels import LabelJournal
 from core.train.decided_parts import read_decided
 from core.train.labels import read_labels
+from core.train.preparation import read_groups
 
 _ANY = Classes("", ("galaxy",))
 
@@ -75,7 +76,7 @@ def find_pool(
         The part that labels are wanted for.
     """
     is_labelled, classes = _find_labelled(cutouts, data, hand_labels)
-    groups = rules.group_rows(cutouts.ids, _names_of_objects(cutouts, data.group))
+    groups = rules.group_rows(cutouts.ids, read_groups(cutouts, data.group))
     unlimited = data.model_copy(update={"train_limit": None})
     decided = read_decided(cutouts, data, hand_labels)
     # Each galaxy as if it were labelled: its part depends on no label.
@@ -109,13 +110,3 @@ def _find_labelled(
         return np.array([bool(text) for text in texts], np.bool_), tuple(sorted(set(filter(None, texts))))
     classes = targets.outputs(target) if isinstance(target, Classes | VoteFractions) else ()
     return targets.has_label(labels), classes
-
-
-def _names_of_objects(cutouts: Cutouts, column: str) -> list[str] | None:
-    if not column:
-        return None
-    if column not in cutouts.columns:
-        raise SettingsProblem(
-            f"There is no column “{column}”.", f"The columns are: {', '.join(cutouts.columns)}.", "data.group"
-        )
-    return [targets.label_text(value) for value in cutouts.columns[column]]
