@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.cli.console import Console
-from core.cli.setting_options import resolve_settings
 from core.cli.sources import hand_labels_of
+from core.cli.study_settings import resolve_run_settings
 from core.errors import SettingsProblem
 from core.events import Work
 from core.project.labels import LabelJournal
@@ -21,7 +21,6 @@ from core.project.project import require_not_open
 from core.settings import toml
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
-from core.train.settings import RunSettings
 
 S = TypeVar("S", bound=Settings)
 _MOST_TRIALS = 5  # of each stage in the table of a search
@@ -41,7 +40,7 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         least_steps=options.least_steps,
         judge_test=options.judge_test or None,
     )
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Studying",
         lambda stop: study.run(settings, options.data, options.output, study_settings, stop, hand_labels=hand_labels),
@@ -92,7 +91,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
         workers=options.workers,
     )
     _refuse_searched(options.changes, search_settings.space)
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Searching",
         lambda stop: searching.run(
@@ -162,19 +161,6 @@ def wait_for_parent(stop: threading.Event) -> None:
     """Set ``stop`` when the process that started this one closes its pipe or ends."""
     os.read(0, 1)  # not sys.stdin, whose lock the interpreter needs at its exit
     stop.set()
-
-
-def _run_settings(options: argparse.Namespace) -> RunSettings:
-    """The runs' settings: those of the study that is resumed, or of the file, with the changes."""
-    earlier = options.output / "settings.toml"
-    if options.settings is None and earlier.exists():
-        options.settings = earlier
-    return resolve_settings(
-        RunSettings,
-        options,
-        data__labels=tuple(options.label) if options.label else None,
-        data__split_column=options.split_column,
-    )
 
 
 def _override(model: type[S], base: S | None = None, **values: object) -> S:

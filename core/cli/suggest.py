@@ -15,7 +15,8 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
-from core.cli.sources import choose_bands, hand_labels_of, parse_class_map, starting_point
+from core.cli.sources import choose_bands, hand_labels_of
+from core.cli.study_settings import resolve_run_settings
 from core.errors import Problem, SettingsProblem
 from core.project import outputs
 from core.project.project import require_not_open
@@ -112,8 +113,7 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
     counts = _parse_counts(options.counts) if options.counts else None
     require_not_open(options.output)
     from core.adapt.suggest.settings import SuggestionStudySettings
-    from core.studies import run_list, suggestion_figure, suggestion_study
-    from core.train.settings import RunSettings
+    from core.studies import suggestion_figure, suggestion_study
 
     given = {
         "methods": options.methods.split(",") if options.methods else None,
@@ -123,18 +123,7 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
         "least_steps": options.least_steps,
     }
     study = toml.validate(SuggestionStudySettings, {name: value for name, value in given.items() if value is not None})
-    earlier = options.output / run_list.RUN_SETTINGS
-    if options.settings is None and earlier.exists():
-        options.settings = earlier
-    settings = resolve_settings(
-        RunSettings,
-        options,
-        data__labels=tuple(options.label) if options.label else None,
-        data__split_column=options.split_column,
-        transfer__start_from=starting_point(options.start_from),
-        transfer__bands=options.band_map,
-        transfer__class_map=parse_class_map(options) if options.class_map else None,
-    )
+    settings = resolve_run_settings(options)
     hand_labels = hand_labels_of(options.data, console)
     found = console.drive(
         "Studying",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 import math
 import threading
-from pathlib import Path
 
 from core.cli.console import Console
-from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of, parse_class_map, starting_point
+from core.cli.sources import hand_labels_of
 from core.cli.study import wait_for_parent
+from core.cli.study_settings import resolve_run_settings
 from core.events import Work
 from core.metrics.uncertainty import plus_minus
 from core.project.project import require_not_open
 from core.project.runs import MATRIX_FILE, TRANSFER_FILE
 from core.settings import toml
 from core.studies.transfer_settings import MatrixSettings, Question, TransferStudySettings, default_settings
-from core.train.settings import RunSettings
 
 _QUESTIONS: dict[str, Question] = {"transfer": "labels", "layers": "layers", "sim-to-real": "simulations"}
 
@@ -51,7 +49,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
             workers=options.workers,
         ),
     )
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Studying",
         lambda stop: study.run(settings, options.data, options.output, wish, stop, hand_labels=hand_labels),
@@ -105,7 +103,7 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
             judge_test=options.judge_test or None,
         ),
     )
-    settings = _run_settings(options)
+    settings = resolve_run_settings(options)
     found = console.drive("Studying", lambda stop: study.run(settings, options.output, wish, stop))
     for each in (found, found.on_test):
         if each is None:
@@ -139,19 +137,3 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
 
 def _given(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _run_settings(options: argparse.Namespace) -> RunSettings:
-    """The runs' settings: those of the study that is resumed, or of the file, with the changes."""
-    earlier: Path = options.output / "settings.toml"
-    if options.settings is None and earlier.exists():
-        options.settings = earlier
-    return resolve_settings(
-        RunSettings,
-        options,
-        data__labels=tuple(options.label) if options.label else None,
-        data__split_column=options.split_column,
-        transfer__start_from=starting_point(getattr(options, "start_from", None)),
-        transfer__bands=getattr(options, "band_map", None),
-        transfer__class_map=parse_class_map(options) if options.class_map else None,
-    )
