@@ -258,6 +258,8 @@ class _Row:
         is_empty = knob.default in ("", (), {})
         default = "automatic" if knob.default is None else "empty" if is_empty else str(knob.default)
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
+        typed = tuple(map(str, knob.default)) if isinstance(knob.default, tuple) else knob.default
+        self._defaults = (knob.default, typed)
 
     @property
     def width(self) -> int:
@@ -285,7 +287,7 @@ class _Row:
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(shown)
         self.reset.setSizePolicy(policy)
-        self.reset.setVisible(shown and self.input.value() != self.knob.default)
+        self.reset.setVisible(shown and self.input.value() not in self._defaults)
         field = self.input.field
         if bool(field.property("invalid")) != invalid:
             field.setProperty("invalid", invalid)
