@@ -11,7 +11,7 @@ ROOM = Room(
             "mdi6.tune-variant",
             "Search for good settings, and find out how many labels are needed, here and on another survey.",
             "Ctrl+5",
-            ((("studies",),), (("search", "training_size", "transfer", "matrix"),)),
+            ((("studies",),), (("search", "training_size", "transfer", "matrix", "labelling_order"),)),
             (250, 1030),
         ),
     },
@@ -21,5 +21,6 @@ ROOM = Room(
         "training_size": PanelEntry("Training size", "app.studies.training_size:TrainingSizePanel"),
         "transfer": PanelEntry("Another survey", "app.studies.transfer:TransferPanel"),
         "matrix": PanelEntry("Matrix", "app.studies.matrix:MatrixPanel"),
+        "labelling_order": PanelEntry("Labelling order", "app.studies.labelling_order:LabellingOrderPanel"),
     },
 )

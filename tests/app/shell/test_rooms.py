@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.panel.panel import Panel
@@ -13,12 +15,16 @@ from app.shell.workspaces import PANELS, ROOMS, WORKSPACES
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_each_panel_of_a_table_is_a_panel_of_that_name(qtbot: QtBot, session: Session, name: str) -> None:
+def test_each_panel_of_a_table_is_a_panel_of_that_name_and_its_numbers_do_not_touch_the_frame(
+    qtbot: QtBot, session: Session, name: str
+) -> None:
     panel = load(PANELS[name].source)(session)
     qtbot.addWidget(panel)
     assert isinstance(panel, Panel)
     assert panel.objectName() == name
     assert "closeEvent" not in type(panel).__dict__
+    for spin in panel.findChildren(QAbstractSpinBox):
+        assert spin.alignment() & Qt.AlignmentFlag.AlignRight, spin.text()
     panel.close()
 
 
