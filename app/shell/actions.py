@@ -16,6 +16,15 @@ _OWN: dict[str, Command] = {
     "open": Command("File", "Open…", "Open a project folder.", "mdi6.folder-open-outline", "Ctrl+O"),
     "open_dataset": Command("File", "Open dataset…", "Open a dataset of any folder.", "mdi6.database-outline"),
     "demonstration": Command("File", "Demonstration survey", "Open simulated galaxies.", "mdi6.creation-outline"),
+    "open_package": Command(
+        "File", "Open package…", "Open a project, or results, that were packed as one file.", "mdi6.package-down"
+    ),
+    "pack_project": Command(
+        "File", "Pack project…", "Make one file of the project, to send it.", "mdi6.package-up", begins_group=True
+    ),
+    "pack_training": Command(
+        "File", "Pack training…", "Make one file of the next training, for a bigger machine.", "mdi6.package-up"
+    ),
     "reopen": Command(
         "File", "Reopen at the start", "Open the last project when the program is started.", checkable=True
     ),

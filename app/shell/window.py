@@ -22,6 +22,7 @@ from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
 from app.shell.menus import Menus
 from app.shell.opening import Opening
+from app.shell.packages import Packages
 from app.shell.safekeeping import Safekeeping
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeStrip()
         self.safekeeping = Safekeeping(self, self.session, self.notices)
         self.opening = Opening(self, self.session, self.safekeeping.settle)
+        self.packages = Packages(self, self.session, self.opening.open_project, self.safekeeping.settle)
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
@@ -101,6 +103,9 @@ class MainWindow(QMainWindow):
             "open": self.opening.ask_project,
             "open_dataset": self.opening.ask_dataset,
             "demonstration": self.opening.open_demonstration,
+            "open_package": self.packages.ask_package,
+            "pack_project": self.packages.pack_project,
+            "pack_training": self.packages.pack_training,
             "reopen": lambda: reopening.set_wanted(self.menus.actions_by_name["reopen"].isChecked()),
             "quit": self.close,
             "light": lambda: self.set_theme("light"),
@@ -129,6 +134,7 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._show_opened)
         self.opening.leaving.connect(self._keep_in_mind)
         self.opening.refused.connect(self.take_files)
+        self.opening.package_dropped.connect(self.packages.open_package)
         self.safekeeping.reopening_wanted.connect(self.opening.open_dataset)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
