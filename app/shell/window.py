@@ -16,6 +16,7 @@ from app.notices import CrashDialog
 from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, reopening, work
+from app.shell.action_search import Entry, Places, list_entries, room_of
 from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
@@ -24,6 +25,8 @@ from app.shell.menus import Menus
 from app.shell.opening import Opening
 from app.shell.packages import Packages
 from app.shell.safekeeping import Safekeeping
+from app.shell.search_dialog import SearchDialog
+from app.shell.shortcuts import ShortcutSheet
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
 from app.shell.workspaces import WORKSPACES
@@ -112,6 +115,8 @@ class MainWindow(QMainWindow):
             "dark": lambda: self.set_theme("dark"),
             "system": lambda: self.set_theme("system"),
             "reset_layout": self.reset_layout,
+            "search": self.search_action,
+            "shortcuts": lambda: ShortcutSheet(self._list_entries(), self).show(),
             "help": self.show_guide,
             "about": lambda: show_about(self),
         }
@@ -192,10 +197,33 @@ class MainWindow(QMainWindow):
         if isinstance(application, QApplication):
             theme.apply(application, {"light": False, "dark": True}.get(name))
 
-    def show_guide(self) -> None:
-        """Open the user's guide."""
+    def search_action(self) -> None:
+        """Open the search of all that can be done."""
+        SearchDialog(self._list_entries(), self).open()
+
+    def _list_entries(self) -> list[Entry]:
+        places = Places(
+            show_panel=self._show_panel,
+            built=self.docks.built,
+            has_galaxies=lambda: self.session.dataset.cutouts is not None,
+            show_workspace=self.show_workspace,
+            show_page=self.show_guide,
+            say=self.session.message.emit,
+            undo=self.menus.undo_actions,
+        )
+        return list_entries(self.menus.actions_by_name, places)
+
+    def _show_panel(self, name: str) -> QWidget:
+        """Show a panel in its room, and return it."""
+        self.show_workspace(room_of(name, self.docks.current))
+        self.docks.bring_to_front(name)
+        return self.docks.panel(name)
+
+    def show_guide(self, page: int = 0, heading: str = "") -> None:
+        """Open the user's guide, at a page and one of its headings."""
         if self._guide is None:
             self._guide = Guide(self)
+        self._guide.show_page(page, heading)
         self._guide.show()
         self._guide.raise_()
 
