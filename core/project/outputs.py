@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import FolderInUse, NotPossible, WouldReplaceForeignFile, WouldReplaceInput
+from core.project.packages import is_package
 from core.project.runs import RunFolder
 from core.version import PROGRAM, VERSION
 
@@ -24,6 +25,7 @@ VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
 PNG, PDF = "a PNG picture", "a PDF page"
+PACKAGE = "a package of Tuning Fork"
 WEIGHTS = "the weights of a network (safetensors)"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
 
@@ -54,6 +56,7 @@ _ENDINGS = {
     ".png": PNG,
     ".gif": "a GIF animation",
     ".pdf": PDF,
+    ".zip": PACKAGE,
     ".svg": "an SVG drawing",
 }
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
@@ -205,6 +208,8 @@ def kind_of(path: Path) -> str:
         return ""
     if head.startswith(b"\x89HDF\r\n"):  # as bytes: the HDF5 library may hang on a damaged file
         return DATASET if all(name in head for name in (b"pixel_scale", b"missing", b"wcs")) else FOREIGN_HDF5
+    if is_package(path):
+        return PACKAGE
     if head.startswith(b"SIMPLE  ="):
         return _kind_of_fits(head)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:
