@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, OutOfMemory, Stopped
 from core.events import NEVER, Progress, Work
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the responses of the first layers take many times as much
@@ -32,13 +32,13 @@ Taker: TypeAlias = Callable[[NDArray[np.float32]], object]
 @torch.no_grad()
 def last_features(predictor: Predictor, images: Tensor) -> Tensor:
     """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views."""
-    network, layout = predictor.network, memory_format(predictor.device)
+    network = predictor.network
     scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
     found: list[Tensor] = []
     with full_precision(predictor.device):
         for is_mirrored, turns in predictor.views:
             view = torch.rot90(scaled.flip(3) if is_mirrored else scaled, turns, (2, 3))
-            found.append(network.neck(network.features(view.contiguous(memory_format=layout))))
+            found.append(network.neck(network.features(arrange(view))))
     return torch.stack(found).mean(0)
 
 
