@@ -3,9 +3,9 @@
     python packaging/base_networks.py FOLDER                      all of it; FOLDER keeps simulations and runs
     python packaging/base_networks.py FOLDER --galaxies 300 --epochs 1     a quick look
 
-Both networks see nothing but our own simulations: smooth, featured and edge-on galaxies as three telescopes would see
-them, each picture stretched by chance as the pictures of surveys are. They take one grey band, the mean of whatever
-bands a survey has, and scale each galaxy by itself, so that any survey's units fit.
+Both networks see nothing but our own simulations: smooth, featured and edge-on galaxies, as large, sharp and noisy as
+the 8-bit pictures of surveys show them, and stretched like those, all in a range that is drawn by chance. They take
+one grey band, the mean of whatever bands a survey has, and scale each galaxy by itself, so that any survey's units fit.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from core.version import PROGRAM
 MODELS = Path(__file__).parents[1] / "resources" / "models"
 LICENCE = "BSD-3-Clause, as the program; trained on simulations of the program alone"
 _SIDE = 64
+_EPOCHS = {"simulated-classes": 8, "simulated-shapes": 12}
 _REALISM = {"companions": 0.35, "stars": 0.2}
 _STARS = (1.5, 3.5)  # magnitudes by which stars are fainter than the brightest and than the faintest galaxies
 _SOFTENING = (0.015, 0.4)  # of the stretch, per standard deviation of the sky
@@ -174,7 +175,7 @@ def _mixtures(galaxies: int) -> Iterator[tuple[str, SimulationSettings]]:
 
 
 def _as_picture(stamp: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """A stamp (H, W) as an 8-bit picture: perhaps resampled, and with an asinh stretch that is nearly linear or hard."""
+    """A stamp (H, W) as an 8-bit picture: perhaps resampled, with an asinh stretch from nearly linear to hard."""
     if random.random() < 0.5:
         stamp = gaussian_filter(stamp, random.uniform(*_RESAMPLED))
     edge = np.concatenate([stamp[0], stamp[-1], stamp[:, 0], stamp[:, -1]])
@@ -195,18 +196,19 @@ def settings_of(name: str, epochs: int | None) -> RunSettings:
     """The settings with which a network is trained."""
     common = {
         "network": {"samplewise": "standard", "normalisation": "standard"},
-        "augmentation": AugmentationSettings(zoom_min=0.6, zoom_max=1.5, noise=0.1).model_dump(),
+        "augmentation": AugmentationSettings(zoom_min=0.7, zoom_max=1.4, noise=0.05).model_dump(),
+        "data": {"validation": 0.08, "test": 0.0},  # nothing is claimed of simulations: what counts are real galaxies
         "stopping": {"patience": 0, "snapshots": 0},
         "device": "cpu",
     }
     if name == "simulated-classes":
-        chosen = RunSettings.model_validate({**common, "optimiser": {"epochs": epochs or 10}})
+        chosen = RunSettings.model_validate({**common, "optimiser": {"epochs": epochs or _EPOCHS["simulated-classes"]}})
     else:
         base = recipe.recommended(RunSettings.model_validate(common))
         chosen = base.model_copy(
             update={
                 "augmentation": base.augmentation.model_validate(common["augmentation"]),
-                "optimiser": base.optimiser.model_copy(update={"epochs": epochs or 12}),
+                "optimiser": base.optimiser.model_copy(update={"epochs": epochs or _EPOCHS["simulated-shapes"]}),
                 "stopping": base.stopping.model_copy(update={"snapshots": 0}),
             }
         )
@@ -216,7 +218,7 @@ def settings_of(name: str, epochs: int | None) -> RunSettings:
 ABOUT = {
     "simulated-classes": (
         "Simulated classes",
-        "Tells smooth, featured and edge-on galaxies, simulated for three telescopes; one grey band, 64 pixels.",
+        "Tells smooth, featured and edge-on galaxies, simulated as pictures of surveys; one grey band, 64 pixels.",
     ),
     "simulated-shapes": (
         "Simulated shapes",
@@ -245,7 +247,7 @@ def make(name: str, data: Path, folder: Path, epochs: int | None) -> None:
         "validation": metrics["validation"],
         "made by": f"{PROGRAM}, packaging/base_networks.py",
     }
-    predictor.pixel_scale, predictor.zero_points, predictor.training_range = float("nan"), (), None  # of three surveys
+    predictor.pixel_scale, predictor.zero_points, predictor.training_range = float("nan"), (), None  # of no survey
     MODELS.mkdir(exist_ok=True)
     predictor.save(MODELS / f"{name}.safetensors")
     changed = toml.differences(RunSettings(), toml.load(RunSettings, run.settings_file))
@@ -258,9 +260,10 @@ def make(name: str, data: Path, folder: Path, epochs: int | None) -> None:
         "",
         (
             f"{sum(metrics['data']['galaxies'].values()):,} galaxies simulated by this program, as many of each class: "
-            f"{', '.join(CLASSES)}. As seen by {', '.join(_SURVEYS)}; companions, stars, spiral arms, bars, clumps and "
-            "tidal features as `packaging/base_networks.py` says. Each stamp was stretched by chance from nearly "
-            "linear to hard, as pictures of surveys are. No galaxy of any survey was used."
+            f"{', '.join(CLASSES)}. With the noise of {' and '.join(dict.fromkeys(each.preset for each in VIEWS))}, a "
+            f"seeing of {min(each.fwhm for each in VIEWS)} to {max(each.fwhm for each in VIEWS)} pixels, companions, "
+            "stars, spiral arms, bars, clumps and tidal features as `packaging/base_networks.py` says. Each became an "
+            "8-bit picture with an asinh stretch drawn by chance. No galaxy of any survey was used."
         ),
         "",
         "## Numbers",
@@ -292,8 +295,8 @@ def main() -> None:
     """Make all networks."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path, help="for simulations and runs; what is there already is kept")
-    options.add_argument("--galaxies", type=int, default=6000, help="how many are simulated")
-    options.add_argument("--epochs", type=int, help="of each network; else 10 with labels and 12 without")
+    options.add_argument("--galaxies", type=int, default=9000, help="how many are simulated")
+    options.add_argument("--epochs", type=int, help="of each network; else 8 with labels and 12 without")
     options.add_argument("--only", choices=tuple(ABOUT), help="only this network")
     given = options.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
