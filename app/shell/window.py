@@ -21,9 +21,12 @@ from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
+from app.shell.log import Log
+from app.shell.log_panel import LogPanel
 from app.shell.menus import Menus
 from app.shell.opening import Opening
 from app.shell.packages import Packages
+from app.shell.recovery import Recovery
 from app.shell.safekeeping import Safekeeping
 from app.shell.search_dialog import SearchDialog
 from app.shell.shortcuts import ShortcutSheet
@@ -36,6 +39,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
 from app.widgets.plain_text import in_window_title
 from core.errors import Problem
+from core.project.runs import RunFolder
 
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
 _FRAME = QSize(2, 32)  # title bar and borders
@@ -69,6 +73,8 @@ class MainWindow(QMainWindow):
         self.notices = NoticeStrip()
         self.safekeeping = Safekeeping(self, self.session, self.notices)
         self.opening = Opening(self, self.session, self.safekeeping.settle)
+        self.log = Log(self.session, self)
+        self.recovery = Recovery(self, self.session, self.notices, self._keep_in_mind, self._show_run, self.show_log)
         self.packages = Packages(self, self.session, self.opening.open_project, self.safekeeping.settle)
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
@@ -116,6 +122,7 @@ class MainWindow(QMainWindow):
             "system": lambda: self.set_theme("system"),
             "reset_layout": self.reset_layout,
             "search": self.search_action,
+            "log": self.show_log,
             "shortcuts": lambda: ShortcutSheet(self._list_entries(), self).show(),
             "help": self.show_guide,
             "about": lambda: show_about(self),
@@ -219,6 +226,18 @@ class MainWindow(QMainWindow):
         self.docks.bring_to_front(name)
         return self.docks.panel(name)
 
+    def show_log(self) -> None:
+        """Open the log."""
+        panel = self.findChild(LogPanel) or LogPanel(self.log, self)
+        panel.show()
+        panel.raise_()
+
+    def _show_run(self, run: RunFolder) -> None:
+        """Open a run where it can be continued."""
+        self.session.open_run(run)
+        if self.session.dataset.cutouts is not None:
+            self.show_workspace("compare")
+
     def show_guide(self, page: int = 0, heading: str = "") -> None:
         """Open the user's guide, at a page and one of its headings."""
         if self._guide is None:
@@ -249,7 +268,8 @@ class MainWindow(QMainWindow):
             ways_out = self.safekeeping.ways_out(error)  # there is room for buttons or for a path
             self.notices.show_problem(Problem(error.sentence, error.remedy) if ways_out else error, ways_out)
         elif isinstance(error, BaseException):
-            CrashDialog(error, parent=self).show()
+            self.log.note_error(error)
+            CrashDialog(error, self.log.tail(), self).show()
 
     def _show_what_is_open(self) -> None:
         is_open = self.session.dataset.cutouts is not None
@@ -288,6 +308,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._is_closing = True
+        self.recovery.end()
         QSettings().setValue(_MAXIMISED, self.isMaximized())
         self.docks.remember()
         self._keep_in_mind()
@@ -296,5 +317,6 @@ class MainWindow(QMainWindow):
         for latest in self.findChildren(Latest):
             latest.close()
         self.session.close()
+        self.log.close()
         self._is_closing = False
         super().closeEvent(event)
