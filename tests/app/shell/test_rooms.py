@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.panel.panel import Panel
 from app.panel.room import Command, Room, load
 from app.session.session import Session
+from app.shell.action_search import button_of
 from app.shell.actions import COMMANDS, merge_commands
 from app.shell.workspaces import PANELS, ROOMS, WORKSPACES
 
@@ -25,6 +26,8 @@ def test_each_panel_of_a_table_is_a_panel_of_that_name_and_its_numbers_do_not_to
     assert "closeEvent" not in type(panel).__dict__
     for spin in panel.findChildren(QAbstractSpinBox):
         assert spin.alignment() & Qt.AlignmentFlag.AlignRight, spin.text()
+    for attribute in PANELS[name].actions:
+        assert button_of(panel, attribute) is not None
     panel.close()
 
 
