@@ -82,7 +82,7 @@ def _draw_gains(study: SuggestionStudy) -> TransferLines:
             lines.append(_line(study, number, counts, means, [study.differences(method, labels) for labels in counts]))
     zero = (Level(title_of(RANDOM), 0.0, 0.0),)
     what = f"Gain in {merits.display_name(study.metric)}"
-    return TransferLines(tuple(lines), zero, _ticks(study), _AXIS, what, f"gain: seed by seed; {_about(study)}")
+    return TransferLines(tuple(lines), zero, _ticks(study), _AXIS, what, f"gain: seed by seed; {_galaxies(study)}")
 
 
 def _gain(study: SuggestionStudy, method: str, labels: int) -> Gain | None:
@@ -116,8 +116,11 @@ def _ticks(study: SuggestionStudy) -> tuple[tuple[float, str], ...]:
     return spread_ticks([(math.log10(labels), f"{labels:,}") for labels in sorted({p.labels for p in study.points})])
 
 
+def _galaxies(study: SuggestionStudy) -> str:
+    return f"validation part, {max(point.galaxies for point in study.points):,} galaxies"
+
+
 def _about(study: SuggestionStudy) -> str:
-    galaxies = max(point.galaxies for point in study.points)
     errors = np.array([point.values.get(error_name(study.metric), math.nan) for point in study.points])
     common = plus_minus(float(np.nanmean(errors)), ".3f") if np.isfinite(errors).any() else ""
-    return f"validation part, {galaxies:,} galaxies" + (f" (all points together{common})" if common else "")
+    return _galaxies(study) + (f" (all points together{common})" if common else "")
