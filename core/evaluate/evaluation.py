@@ -193,6 +193,7 @@ def run(
             (part, select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
         problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
+        problems += remarks.on_parts_of_runs(opened.predictor) if is_own and part != "all" else []
         problems += [remarks.on_mapped_classes(mapped)] if mapped else []
         problems += [remarks.on_unknown_classes(unknown)] if unknown else []
         seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)

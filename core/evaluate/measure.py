@@ -31,12 +31,13 @@ from core.evaluate.predict import Predictions, predict_rows
 from core.evaluate.raw_files import Sources
 from core.evaluate.tables import TableColumn
 from core.events import NEVER, Skipped, Work
-from core.metrics.ensemble import Combined
 from core.metrics.error_bars import describe_factors
 from core.nets import zero_points
+from core.nets.combination import Combined
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.nets.training_range import measure_images
+from core.project import ensembles
 
 _TOLERANCE = 1e-3
 
@@ -113,7 +114,7 @@ def run(
     Parameters
     ----------
     networks
-        Weights files or folders of runs, which have learned the same quantities; several answer together.
+        Weights files, folders of runs or of ensembles, which have learned the same quantities; several answer together.
     data
         The dataset, or image files and folders.
     stop
@@ -133,7 +134,8 @@ def run(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    return (yield from _say_once(_run([Path(each) for each in networks], data, stop, given_zero_points, catalogue)))
+    paths = ensembles.expand([Path(each) for each in networks])
+    return (yield from _say_once(_run(paths, data, stop, given_zero_points, catalogue)))
 
 
 def _run(

@@ -3,7 +3,9 @@
 Columns: ``id`` as text, since an 18-digit number loses digits as a float; for classes and vote fractions
 ``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them,
 and ``<name>_error`` where the network gives error bars. Where ``predicted`` is not simply the most probable class, a
-column ``decision`` says by which rule it was chosen; the probabilities are the network's under any rule.
+column ``decision`` says by which rule it was chosen; the probabilities are the network's under any rule. Of an ensemble
+also what its doubt comes from: ``entropy_data`` and ``entropy_networks`` in bits, or ``<name>_error_data`` and
+``<name>_error_networks``, see :mod:`core.nets.combination`.
 FITS, VOTable and Parquet say in their metadata which program, run and decision made them, and when; a CSV table is
 nothing but its header line and its rows.
 """
@@ -118,7 +120,15 @@ def _collect(predictions: Predictions, extra: Mapping[str, Sequence[Any]]) -> li
         columns.append((name if predicted is None else f"p_{name}", predictions.scores[:, place], unit))
         if predictions.errors is not None:
             columns.append((f"{name}_error", predictions.errors[:, place], unit))
-    return columns
+            columns += _collect_doubt(predictions, f"{name}_error", place, unit)
+    return columns + (_collect_doubt(predictions, "entropy", 0, "bit") if predictions.errors is None else [])
+
+
+def _collect_doubt(predictions: Predictions, name: str, place: int, unit: str) -> list[TableColumn]:
+    """What data and networks cause of the doubt of an ensemble; nothing for a single network."""
+    doubt = predictions.doubt
+    parts = () if doubt is None else (("data", doubt.data), ("networks", doubt.ignorance))
+    return [(f"{name}_{cause}", each[:, place], unit) for cause, each in parts if each is not None]
 
 
 def _describe_origin(predictions: Predictions) -> dict[str, str]:

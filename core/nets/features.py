@@ -31,7 +31,14 @@ Taker: TypeAlias = Callable[[NDArray[np.float32]], object]
 
 @torch.no_grad()
 def last_features(predictor: Predictor, images: Tensor) -> Tensor:
-    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views."""
+    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views.
+
+    Those of an ensemble are those of its networks, one after the other.
+    """
+    return torch.cat([_of_network(member, images) for member in predictor.members], dim=1)
+
+
+def _of_network(predictor: Predictor, images: Tensor) -> Tensor:
     network, layout = predictor.network, memory_format(predictor.device)
     scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
     found: list[Tensor] = []
@@ -44,7 +51,8 @@ def last_features(predictor: Predictor, images: Tensor) -> Tensor:
 
 def feature_count(predictor: Predictor) -> int:
     """Number F of the last features."""
-    return next(layer.in_features for layer in predictor.network.head if isinstance(layer, nn.Linear))
+    heads = [member.network.head for member in predictor.members]
+    return sum(next(layer.in_features for layer in head if isinstance(layer, nn.Linear)) for head in heads)
 
 
 def compute(

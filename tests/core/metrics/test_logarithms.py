@@ -7,7 +7,7 @@ import pytest
 
 from core.data.encodings import LOGARITHM, PLAIN
 from core.metrics.binned import bin_metrics
-from core.metrics.ensemble import combine
+from core.nets.combination import combine
 from core.metrics.error_bars import calibrate, measure_coverage
 
 

@@ -1,7 +1,7 @@
 r"""Several networks that answer together: their mean, and what its error comes from.
 
-With members :math:`m = 1 … M`, each with a value :math:`\mu_m` and an error bar :math:`\sigma_m`, the answer is the
-mean of the :math:`\mu_m`, and its variance
+Of quantities, with members :math:`m = 1 … M`, each with a value :math:`\mu_m` and an error bar :math:`\sigma_m`, the
+answer is the mean of the :math:`\mu_m`, and its variance
 
 .. math:: \sigma^2 = \frac{1}{M} \sum_m \sigma_m^2 + \frac{1}{M - 1} \sum_m (\mu_m - \bar\mu)^2 .
 
@@ -9,9 +9,15 @@ Of angles it is the mean direction, and of quantities learned as logarithms all 
 first part is what the *data* cause, noise that no network can see through; the second what the networks'
 *ignorance* causes: it is large where they had little to learn from, as for galaxies unlike those of the training.
 
+Of classes, with probabilities :math:`p_{mk}`, the answer is the mean :math:`\bar p_k`, and its entropy
+:math:`H(\bar p) = -\sum_k \bar p_k \log_2 \bar p_k` in bits divides alike: the mean entropy of the members,
+:math:`\frac{1}{M} \sum_m H(p_m)`, is what the data cause, and the rest, the mutual information of the class and the
+choice of the member, what the networks' ignorance causes. Vote fractions are treated as probabilities.
+
 References
 ----------
-Lakshminarayanan, Pritzel & Blundell 2017, arXiv:1612.01474 (deep ensembles).
+Lakshminarayanan, Pritzel & Blundell 2017, arXiv:1612.01474 (deep ensembles); Houlsby et al. 2011, arXiv:1112.5745
+(the mutual information, BALD); Walmsley et al. 2020, MNRAS 491, 1554 (for galaxies).
 """
 
 from __future__ import annotations
@@ -56,6 +62,56 @@ class Combined:
             return None if errors is None else errors * by
 
         return Combined(self.values, scale(self.errors), scale(self.data), scale(self.ignorance))
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """What the doubt of several networks comes from, for n galaxies.
+
+    Attributes
+    ----------
+    data
+        What the data cause: standard deviations (n, K) of quantities in their units, or the mean entropy (n, 1) of
+        classes or vote fractions [bit]; None for quantities where not every network has error bars.
+    ignorance
+        What the networks' ignorance causes: likewise, and of classes the mutual information [bit].
+    """
+
+    data: NDArray[np.float64] | None
+    ignorance: NDArray[np.float64]
+
+    @classmethod
+    def join(cls, parts: Sequence[Doubt]) -> Doubt | None:
+        """That of several batches of galaxies; None where there are none."""
+        if not parts:
+            return None
+        known = [each.data for each in parts if each.data is not None]
+        data = np.concatenate(known) if len(known) == len(parts) else None
+        return cls(data, np.concatenate([each.ignorance for each in parts]))
+
+
+def combine_probabilities(probabilities: NDArray[Any]) -> tuple[NDArray[np.float64], Doubt]:
+    """The mean (n, K) of the probabilities (M, n, K) of several networks, and what its entropy comes from.
+
+    Examples
+    --------
+    Two that are sure and disagree, and two that toss a coin:
+
+    >>> mean, doubt = combine_probabilities(np.array([[[1, 0], [0.5, 0.5]], [[0, 1], [0.5, 0.5]]]))
+    >>> mean.tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    >>> doubt.data[:, 0].tolist(), doubt.ignorance[:, 0].tolist()
+    ([0.0, 1.0], [1.0, 0.0])
+    """
+    each = np.asarray(probabilities, np.float64)
+    middle = each.mean(axis=0)
+    data = _entropy(each).mean(axis=0)
+    ignorance = np.maximum(_entropy(middle) - data, 0.0)  # below zero by rounding only
+    return middle, Doubt(data[:, None], ignorance[:, None])
+
+
+def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -(probabilities * np.log2(np.where(probabilities > 0, probabilities, 1))).sum(axis=-1)
 
 
 def combine(values: NDArray[Any], errors: Sequence[NDArray[Any] | None], encodings: Encodings = ()) -> Combined:
