@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.cli.console import Console
 from core.cli.sources import hand_labels_of
-from core.errors import FolderInUse, SettingsProblem
+from core.errors import FolderInUse, SettingsProblem, Stopped
 from core.project import outputs
 from core.project.metrics_file import read_metrics
 from core.project.project import require_not_open
@@ -63,10 +63,14 @@ def train_several(settings: RunSettings, data: Path, options: argparse.Namespace
     folder = RunFolder(options.output) if _is_begun(options.output) else RunFolder.create(options.output)
     members = [RunFolder(folder.path / f"{_MEMBER}{settings.seed + number}") for number in range(options.seeds)]
     hand_labels = hand_labels_of(data, console)
-    trained = console.drive(
-        "Training",
-        lambda stop: ensemble_training.run(settings, data, members, folder, stop, hand_labels=hand_labels),
-    )
+    try:
+        trained = console.drive(
+            "Training",
+            lambda stop: ensemble_training.run(settings, data, members, folder, stop, hand_labels=hand_labels),
+        )
+    except Stopped:
+        console.note("stopped; the networks so far are kept, and the same command goes on.")
+        return 130
     _print(folder, trained.sentence, options, console)
     return 0
 

@@ -101,6 +101,12 @@ class Evaluation:
             self.target, self.labels, found.scores, found.errors, found.calibration, is_fitted_here=is_fitted_here
         )
 
+    @property
+    def doubt(self) -> str:
+        """What the doubt of an ensemble comes from, as a sentence; empty for a single network."""
+        found = self.predictions
+        return "" if found.doubt is None else found.doubt.describe(self.target)
+
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
         names = self.predictions.names

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from core.data import angles
 from core.data.encodings import PLAIN, Encoding, Encodings, mean, units_of_scale
+from core.data.target import Quantities, Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,21 @@ class Doubt:
         known = [each.data for each in parts if each.data is not None]
         data = np.concatenate(known) if len(known) == len(parts) else None
         return cls(data, np.concatenate([each.ignorance for each in parts]))
+
+    def describe(self, target: Target) -> str:
+        """What the doubt about answers of this kind comes from on average, as a sentence."""
+        if self.data is None:
+            return "Not every network gives error bars: the errors are the scatter of the networks alone."
+        if not isinstance(target, Quantities):
+            data, own = float(self.data.mean()), float(self.ignorance.mean())
+            return (
+                f"Mean entropy of the answers: {data + own:.2f} bit, of which the data cause {data:.2f} and the "
+                f"networks' ignorance {own:.2f}."
+            )
+        middle = np.median(self.data, axis=0), np.median(self.ignorance, axis=0)
+        each = zip(target.columns, target.units, *middle, strict=True)
+        parts = [f"{name} {data:.2g} and {own:.2g} {unit}".strip() for name, unit, data, own in each]
+        return f"Median errors that the data and the networks' ignorance cause: {', '.join(parts)}."
 
 
 def combine_probabilities(probabilities: NDArray[Any]) -> tuple[NDArray[np.float64], Doubt]:

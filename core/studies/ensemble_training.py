@@ -19,7 +19,7 @@ from pathlib import Path
 from core.data import kept_parts
 from core.errors import FolderInUse, Stopped
 from core.evaluate import ensemble_making
-from core.events import NEVER, Preview, Work
+from core.events import NEVER, NetworkBegun, Preview, Work
 from core.metrics.uncertainty import find_error, plus_minus
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
@@ -30,34 +30,6 @@ from core.train.settings import RunSettings
 
 _FINISHED = ("finished", "early")
 _SCORES = (("accuracy", "accuracy"), ("r2", "R²"))
-
-
-@dataclass(frozen=True)
-class NetworkBegun:
-    """The training of one of several networks begins.
-
-    Attributes
-    ----------
-    number, total
-        Which it is, counted from 1, of how many.
-    seed
-        Its seed.
-    folder
-        Its run.
-    settings
-        Of its training.
-    """
-
-    number: int
-    total: int
-    seed: int
-    folder: RunFolder
-    settings: RunSettings
-
-    @property
-    def sentence(self) -> str:
-        """Which one it is."""
-        return f"Network {self.number} of {self.total}, with seed {self.seed}."
 
 
 @dataclass(frozen=True)
@@ -90,7 +62,8 @@ def run(
 ) -> Work[EnsembleResult]:
     """Train a network in each of these folders, and make an ensemble of them.
 
-    Yields the events of the trainings, each after a :class:`~core.events.Preview` with a :class:`NetworkBegun`.
+    Yields the events of the trainings, each after a :class:`~core.events.Preview` of its
+    :class:`~core.events.NetworkBegun`.
 
     Parameters
     ----------
@@ -120,7 +93,7 @@ def run(
             _require_same_settings(own, member)
             if read_metrics(member.metrics_file).get("reason") in _FINISHED:
                 continue
-            yield Preview(NetworkBegun(number, len(members), own.seed, member, own))
+            yield Preview(NetworkBegun(number, len(members), own.seed, member.path))
             yield from loop.run(own, data, member, stop, resume=member.settings_file.exists(), hand_labels=hand_labels)
             if stop.is_set():
                 raise Stopped

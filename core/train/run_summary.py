@@ -182,7 +182,7 @@ def summarise(run: RunFolder) -> RunSummary:
         start=describe_start(run, settings),
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
-        verdict=verdict.describe(metrics, with_advice=False),
+        verdict=_describe_members(run) if run.is_ensemble else verdict.describe(metrics, with_advice=False),
         notes=written,
         problem=problem,
     )
@@ -196,6 +196,14 @@ def describe_start(run: RunFolder, settings: RunSettings | None) -> str:
         except Problem:
             return "several runs together"
     return base_networks.title_of(settings.transfer.start_from) if settings and settings.transfer.start_from else ""
+
+
+def _describe_members(run: RunFolder) -> str:
+    try:
+        titles = ", ".join(f"“{member.title}”" for member in ensembles.read(run.ensemble_file).members)
+    except Problem:
+        return ""
+    return f"The mean of {titles}."
 
 
 def differing_settings(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:
