@@ -38,8 +38,11 @@ def test_two_seeds_and_a_click_train_two_networks_that_answer_together(qtbot: Qt
     assert settings.start.text() == "Start 2 networks"
     click(qtbot, settings.start)
     assert not settings.seeds.isEnabled()
-    qtbot.waitUntil(lambda: panel.reason.text().startswith("Network 2 of 2: epoch 1"), timeout=60_000)
+    told: list[str] = []
+    assert session.activity.training is not None
+    session.activity.training.happened.connect(lambda _events: told.append(panel.reason.text()))
     qtbot.waitUntil(lambda: "2 networks together: validation accuracy" in panel.reason.text(), timeout=60_000)
+    assert any(text.startswith("Network 2 of 2: epoch ") for text in told)
     assert session.project is not None and session.run is not None
     assert [run.title for run in session.project.runs()] == ["pair", "pair seed 1", "pair seed 2"]
     assert session.run.title == "pair" and isinstance(Predictor.load(session.run.best), Ensemble)
