@@ -134,30 +134,31 @@ def run(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    paths = ensembles.expand([Path(each) for each in networks])
-    return (yield from _say_once(_run(paths, data, stop, given_zero_points, catalogue)))
+    members = ensembles.expand([Path(each) for each in networks])
+    return (yield from _say_once(_run(members, data, stop, given_zero_points, catalogue)))
 
 
 def _run(
-    paths: Sequence[Path],
+    members: Sequence[tuple[Path, Path]],
     data: Sources,
     stop: threading.Event,
     given_zero_points: Sequence[float],
     catalogue: Path | str | None,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in members]
     target = _common_target(paths)
     if not raw_files.are_raw(data):
         return (
             yield from _measure(
-                paths, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
+                members, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
             )
         )
     with raw_files.temporary_dataset() as made:
         changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
         report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
-        for path in paths:
-            raw_files.require_fitting_bands(path, made)
-        found = yield from _measure(paths, target, made, (), stop)
+        for _, named in members:
+            raw_files.require_fitting_bands(named, made)
+        found = yield from _measure(members, target, made, (), stop)
         found.notes.extend(report.notes)
         found.left_out.extend(report.unusable)
         return found
@@ -244,13 +245,18 @@ def _in_words(target: Quantities) -> str:
 
 
 def _measure(
-    paths: Sequence[Path], target: Quantities, data: Path, given_zero_points: Sequence[float], stop: threading.Event
+    networks: Sequence[tuple[Path, Path]],
+    target: Quantities,
+    data: Path,
+    given_zero_points: Sequence[float],
+    stop: threading.Event,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in networks]
     members: list[_Member] = []
     problems: list[Problem] = []
     pixels: dict[str, None] = {}
-    for path in paths:
-        with open_network_on_data(path, data, given_zero_points=given_zero_points) as opened:
+    for path, named in networks:
+        with open_network_on_data(path, data, given_zero_points=given_zero_points, bands_of=named) as opened:
             members.append((yield from _ask(opened, path, stop)))
             pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
             for problem in (

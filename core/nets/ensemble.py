@@ -67,11 +67,15 @@ class Ensemble(Predictor):
 
     def __getattr__(self, name: str) -> Never:
         if name == "network":
-            raise NotPossible(
-                f"“{self.card['run']}” are {len(self._members)} networks, and this is possible with one only.",
-                "Choose one of the runs that it consists of.",
-            )
+            self.require_one()
         raise AttributeError(name)
+
+    def require_one(self) -> Never:
+        """Say that this takes one network: see the single network's."""
+        raise NotPossible(
+            f"“{self.card['run']}” are {len(self._members)} networks, and this is possible with one only.",
+            "Choose one of the runs that it consists of.",
+        )
 
     @property
     def members(self) -> tuple[Predictor, ...]:

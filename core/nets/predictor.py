@@ -103,6 +103,15 @@ class Predictor:
         """The single networks that answer together: this one alone, but for an ensemble."""
         return (self,)
 
+    def require_one(self) -> None:
+        """Require that this is one network, and not several that answer together.
+
+        Raises
+        ------
+        NotPossible
+            It is an ensemble.
+        """
+
     @property
     def has_error_bars(self) -> bool:
         """Whether the network predicts an error bar for each quantity."""

@@ -102,11 +102,12 @@ def _to_stored(run: Path, folder: Path) -> str:
     return places.quote(run.relative_to(folder).as_posix() if is_inside else places.to_stored(run, folder))
 
 
-def expand(networks: Sequence[Path]) -> list[Path]:
-    """These networks, with the runs of an ensemble in its place."""
-    found: list[Path] = []
+def expand(networks: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """These networks, with the runs of an ensemble in its place; each with what was named, itself or the ensemble."""
+    found: list[tuple[Path, Path]] = []
     for each in networks:
         run = RunFolder(each if each.is_dir() else each.parent)
         is_listed = run.is_ensemble and each in {run.path, run.ensemble_file}
-        found += [member.path for member in read(run.ensemble_file).members] if is_listed else [each]
+        members = [member.path for member in read(run.ensemble_file).members] if is_listed else [each]
+        found += [(member, each) for member in members]
     return found
