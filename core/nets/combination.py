@@ -10,9 +10,10 @@ first part is what the *data* cause, noise that no network can see through; the 
 *ignorance* causes: it is large where they had little to learn from, as for galaxies unlike those of the training.
 
 Of classes, with probabilities :math:`p_{mk}`, the answer is the mean :math:`\bar p_k`, and its entropy
-:math:`H(\bar p) = -\sum_k \bar p_k \log_2 \bar p_k` in bits divides alike: the mean entropy of the members,
+:math:`H(\bar p) = -\sum_k \bar p_k \ln \bar p_k / \ln K` divides alike: the mean entropy of the members,
 :math:`\frac{1}{M} \sum_m H(p_m)`, is what the data cause, and the rest, the mutual information of the class and the
-choice of the member, what the networks' ignorance causes. Vote fractions are treated as probabilities.
+choice of the member, what the networks' ignorance causes. Entropies are over their largest value: 0 is certain, 1 is
+undecided between all classes. Vote fractions are treated as probabilities.
 
 References
 ----------
@@ -73,13 +74,24 @@ class Doubt:
     ----------
     data
         What the data cause: standard deviations (n, K) of quantities in their units, or the mean entropy (n, 1) of
-        classes or vote fractions [bit]; None for quantities where not every network has error bars.
+        classes or vote fractions over its largest value; None for quantities where not every network has error bars.
     ignorance
-        What the networks' ignorance causes: likewise, and of classes the mutual information [bit].
+        What the networks' ignorance causes: likewise, and of classes the mutual information.
     """
 
     data: NDArray[np.float64] | None
     ignorance: NDArray[np.float64]
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What is known of it: ``data`` and ``networks``, or the latter only."""
+        return ("networks",) if self.data is None else ("data", "networks")
+
+    @property
+    def values(self) -> list[NDArray[np.float64]]:
+        """For each quantity, or for the one entropy, the part (n,) of each cause."""
+        parts = [each for each in (self.data, self.ignorance) if each is not None]
+        return [each[:, place] for place in range(self.ignorance.shape[1]) for each in parts]
 
     @classmethod
     def join(cls, parts: Sequence[Doubt]) -> Doubt | None:
@@ -97,8 +109,8 @@ class Doubt:
         if not isinstance(target, Quantities):
             data, own = float(self.data.mean()), float(self.ignorance.mean())
             return (
-                f"Mean entropy of the answers: {data + own:.2f} bit, of which the data cause {data:.2f} and the "
-                f"networks' ignorance {own:.2f}."
+                f"Mean entropy of the answers (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
+                f"{data:.2f} and the networks' ignorance {own:.2f}."
             )
         middle = np.median(self.data, axis=0), np.median(self.ignorance, axis=0)
         each = zip(target.columns, target.units, *middle, strict=True)
@@ -127,7 +139,8 @@ def combine_probabilities(probabilities: NDArray[Any]) -> tuple[NDArray[np.float
 
 
 def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return -(probabilities * np.log2(np.where(probabilities > 0, probabilities, 1))).sum(axis=-1)
+    entropy = -(probabilities * np.log(np.where(probabilities > 0, probabilities, 1))).sum(axis=-1)
+    return entropy / np.log(max(probabilities.shape[-1], 2))
 
 
 def combine(values: NDArray[Any], errors: Sequence[NDArray[Any] | None], encodings: Encodings = ()) -> Combined:

@@ -87,6 +87,12 @@ class Ensemble(Predictor):
         """Quantities always have error bars: at least the scatter of the networks."""
         return isinstance(self.target, Quantities)
 
+    @property
+    def causes_of_doubt(self) -> tuple[str, ...]:
+        """What is told of its doubt: quantities need the error bars of all networks for what the data cause."""
+        is_known = not self.has_error_bars or all(member.has_error_bars for member in self._members)
+        return ("data", "networks") if is_known else ("networks",)
+
     def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean of the scores, and of quantities their standard deviations; not differentiable."""
         return self.answer(images)[:2]

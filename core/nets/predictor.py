@@ -25,7 +25,7 @@ from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation,
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.combination import Doubt
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
@@ -103,6 +103,11 @@ class Predictor:
         """The single networks that answer together: this one alone, but for an ensemble."""
         return (self,)
 
+    @property
+    def causes_of_doubt(self) -> tuple[str, ...]:
+        """Of an ensemble, what is known of its doubt, see :attr:`core.nets.combination.Doubt.causes`."""
+        return ()
+
     def require_one(self) -> None:
         """Require that this is one network, and not several that answer together.
 
@@ -126,7 +131,7 @@ class Predictor:
         """The network's outputs for physical images (n, C, H, W), in true float32; differentiable in the images."""
         scaled = self.normalisation(images.to(self.device, torch.float32))
         with full_precision(self.device):
-            return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
+            return self.network(arrange(scaled))
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities, vote fractions or quantities in physical units, (n, K), averaged over the views."""

@@ -76,12 +76,12 @@ def test_the_entropy_of_the_mean_divides_into_that_of_the_networks_and_the_mutua
     each[0, 0], each[1, 0] = (1, 0, 0), (0, 1, 0)
     mean, doubt = combine_probabilities(each)
     np.testing.assert_allclose(mean, each.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(doubt.data[:, 0], entropy(each, base=2, axis=2).mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(doubt.data[:, 0], entropy(each, base=3, axis=2).mean(axis=0), rtol=1e-12)
     counts = np.round(1e6 * each).astype(np.int64)
-    independent = [mutual_info_score(None, None, contingency=counts[:, row]) / np.log(2) for row in range(50)]
+    independent = [mutual_info_score(None, None, contingency=counts[:, row]) / np.log(3) for row in range(50)]
     np.testing.assert_allclose(doubt.ignorance[:, 0], independent, atol=1e-5)
     np.testing.assert_allclose(
-        doubt.data[:, 0] + doubt.ignorance[:, 0], entropy(mean, base=2, axis=1), rtol=1e-9, atol=1e-12
+        doubt.data[:, 0] + doubt.ignorance[:, 0], entropy(mean, base=3, axis=1), rtol=1e-9, atol=1e-12
     )
 
 
@@ -92,15 +92,17 @@ def test_an_ensemble_predicts_the_mean_of_its_networks_and_says_where_its_doubt_
     each = probabilities_of(runs, survey_dataset)
     np.testing.assert_allclose(found.scores, each.mean(axis=0), atol=1e-6)
     assert found.run == "together" and found.errors is None
-    np.testing.assert_allclose(found.doubt.data[:, 0], entropy(each, base=2, axis=2).mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(found.doubt.data[:, 0], entropy(each, base=3, axis=2).mean(axis=0), atol=1e-5)
     table = tmp_path / "table.fits"
     assert main(["predict", str(ensemble.path), str(survey_dataset), "-o", str(table)]) == 0
     read = Table.read(table)
-    assert read.colnames[-2:] == ["entropy_data", "entropy_networks"] and str(read["entropy_data"].unit) == "bit"
-    np.testing.assert_allclose(read["entropy_networks"], found.doubt.ignorance[:, 0])
+    np.testing.assert_allclose(read["entropy_networks"], found.doubt.ignorance[:, 0], atol=1e-6)
+    np.testing.assert_allclose(read["entropy_data"] + read["entropy_networks"], read["entropy"], atol=1e-5)
+    assert "that the ignorance of the networks causes" in read["entropy_networks"].description
+    assert np.isfinite(read["unlikeness"]).all() and read.meta["WEIGHTS"].startswith("sha256:")
     alone = tmp_path / "alone.csv"
     assert main(["predict", str(runs[0].path), str(survey_dataset), "-o", str(alone)]) == 0
-    assert "entropy" not in alone.read_text()
+    assert "entropy_data" not in alone.read_text()
 
 
 def test_classes_in_another_order_are_matched_by_name(runs, ensemble, survey_dataset):
