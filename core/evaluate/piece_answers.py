@@ -187,7 +187,5 @@ def answer(
         np.where(is_finite[:, np.newaxis], found.scores, np.float32(np.nan)),
         None if found.errors is None else np.where(is_finite[:, np.newaxis], found.errors, np.float32(np.nan)),
         distances,
-        tuple(np.where(is_finite, each, np.nan).astype(np.float32) for each in found.doubt.values)
-        if found.doubt
-        else (),
+        tuple(np.where(is_finite, each, np.nan).astype(np.float32) for each in doubts),
     )
