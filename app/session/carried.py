@@ -144,7 +144,7 @@ class Carried(QObject):
         from core.train import run_check
 
         project = self._session.project
-        runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
+        runs = [] if project is None else project.starting_points()
         titled = reversed(list(zip(runs, distinct_titles(runs), strict=True)))
         self.offered = [
             *(Offered(run.best, title, run.name, "history", run_check.find_problem(run)) for run, title in titled),

@@ -51,6 +51,7 @@ class LabellingOrderPanel(SummaryPanel):
         self._base = session.draft.settings
         self._is_start_chosen = False
         self._build()
+        session.carried.changed.connect(self._settings_changed)
         self._scores.request()
 
     def _build(self) -> None:

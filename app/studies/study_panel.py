@@ -137,7 +137,6 @@ class StudyPanel(Panel):
         self._opener.ended.connect(self._show_state)
         session.study_changed.connect(self._study_changed)
         session.draft.changed.connect(self._settings_changed)
-        session.carried.changed.connect(self._settings_changed)
         session.dataset.changed.connect(self._show_state)
         session.activity.job_started.connect(lambda _job: self._show_state())
         session.studies_changed.connect(self._show_state)

@@ -44,6 +44,7 @@ class TransferPanel(SummaryPanel):
         self._base = session.carried.settle(session.draft.settings)
         self._question = TransferStudySettings().question
         self._build()
+        session.carried.changed.connect(self._settings_changed)
         self._scores.request()
 
     def _build(self) -> None:
