@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,11 @@ class Measurements:
         return len(self.ids)
 
     @property
+    def unread(self) -> int:
+        """How many image files could not be used."""
+        return len(self.left_out)
+
+    @property
     def flagged(self) -> int:
         """How many galaxies have a flag."""
         return sum(bool(flag) for flag in self.flags)
@@ -105,6 +111,7 @@ def run(
     *,
     given_zero_points: Sequence[float] = (),
     catalogue: Path | str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Work[Measurements]:
     """Measure the galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
@@ -123,6 +130,8 @@ def run(
         headers of the files have it.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
+    changes
+        Of image files: import settings by name that override those of the training, such as ``pixel_scale``.
 
     Raises
     ------
@@ -133,7 +142,9 @@ def run(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    return (yield from _say_once(_run([Path(each) for each in networks], data, stop, given_zero_points, catalogue)))
+    return (
+        yield from _say_once(_run([Path(each) for each in networks], data, stop, given_zero_points, catalogue, changes))
+    )
 
 
 def _run(
@@ -142,6 +153,7 @@ def _run(
     stop: threading.Event,
     given_zero_points: Sequence[float],
     catalogue: Path | str | None,
+    changes: Mapping[str, Any] | None,
 ) -> Work[Measurements]:
     target = _common_target(paths)
     if not raw_files.are_raw(data):
@@ -151,7 +163,8 @@ def _run(
             )
         )
     with raw_files.temporary_dataset() as made:
-        changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
+        of_files = {"zero_point": tuple(given_zero_points)} if given_zero_points else {}  # of the files' pixels
+        changes = {**(changes or {}), **of_files}
         report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
         for path in paths:
             raw_files.require_fitting_bands(path, made)
