@@ -342,7 +342,10 @@ class _Job:
                 problems = [*(unlisted if number == 0 else []), *made.problems]
                 found = none_answered(self.columns)
                 if made.galaxies:
-                    found = yield from self._answer_piece(self._folder.stamps(number), before, total, len(pieces) > 1)
+                    stamps = self._folder.stamps(number)
+                    if choose_bands is None:  # nobody could: say where it can be done
+                        raw_files.require_fitting_bands(self._network, stamps)
+                    found = yield from self._answer_piece(stamps, before, total, len(pieces) > 1)
                 for problem in problems:
                     self.left_out += [problem] if len(self.left_out) < _NAMED else []
                     yield Skipped(problem)
@@ -351,7 +354,6 @@ class _Job:
                 before += pieces[number][1]
 
     def _answer_piece(self, stamps: Path, before: int, total: int, several: bool) -> Work[Answered]:
-        raw_files.require_fitting_bands(self._network, stamps)
         try:
             with open_network_on_data(self._network, stamps) as opened:
                 work = answer(opened, None, self._yardstick, self._stop)
