@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.session.activity import Activity
+from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
 from core.errors import Problem
@@ -34,6 +35,8 @@ class Session(QObject):
         The next run's settings.
     activity
         What is running.
+    carried
+        The network that is carried to the open dataset.
     current
         Row of the galaxy that is looked at; −1: none.
     selection
@@ -87,6 +90,7 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         for changed in (self.runs_changed, self.studies_changed):
             changed.connect(self.dataset.refresh_parts)
+        self.carried = Carried(self)
         self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------

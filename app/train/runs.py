@@ -45,6 +45,7 @@ _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
 _ROW_HEIGHT = 26  # pixels
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Galaxies", "Date")
+_NUMBERS = (1, 2, 3)  # columns
 _OF_GALAXIES = "Number of galaxies in the training and in the validation part."
 
 
@@ -78,6 +79,10 @@ class RunsPanel(Panel):
     def _build(self) -> None:
         self.table = QTreeWidget()
         self.table.setHeaderLabels(_COLUMNS)
+        for column in _NUMBERS:
+            self.table.headerItem().setTextAlignment(
+                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setAlternatingRowColors(True)
@@ -148,7 +153,7 @@ class RunsPanel(Panel):
             for column, part in ((1, "validation"), (2, "test")):
                 item.setToolTip(column, _describe_part(run, part) if problem is None else "")
             item.setToolTip(_COLUMNS.index("Galaxies"), _OF_GALAXIES)
-            for column in (1, 2, 3):
+            for column in _NUMBERS:
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
         self.table.blockSignals(False)
