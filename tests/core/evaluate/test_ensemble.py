@@ -142,7 +142,10 @@ def test_an_ensemble_is_evaluated_on_its_parts_like_a_run(ensemble, runs, survey
 
 @pytest.mark.parametrize(
     ("method", "settings"),
-    [("occlusion", OcclusionSettings(patch=8, stride=8)), ("integrated-gradients", GradientSettings())],
+    [
+        pytest.param("occlusion", OcclusionSettings(patch=8, stride=8), marks=pytest.mark.slow),
+        ("integrated-gradients", GradientSettings()),
+    ],
 )
 def test_a_map_is_the_mean_of_the_networks_maps_for_what_the_ensemble_predicts(
     ensemble, runs, survey_dataset, method, settings
@@ -163,6 +166,7 @@ def test_a_map_is_the_mean_of_the_networks_maps_for_what_the_ensemble_predicts(
         result_of(methods.explain(method, together, image, "irregular", settings))
 
 
+@pytest.mark.slow
 def test_the_command_explains_with_an_ensemble(ensemble, survey_dataset, tmp_path, capsys):
     with Cutouts.open(survey_dataset) as cutouts:
         name = cutouts.ids[0]
