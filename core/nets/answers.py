@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, OutOfMemory, Stopped
 from core.events import NEVER, Progress, Work
+from core.nets import device as devices
 from core.nets.combination import Doubt
 from core.nets.predictor import Predictor
 
@@ -87,11 +88,18 @@ def _compute_batch(
         scores, errors, doubt = predictor.answer(torch.from_numpy(images))
         return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy(), doubt
     except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            "The device has too little memory to predict with this network.",
-            "Close other programs that use it.",
-            str(predictor.device),
-        ) from error
+        if len(images) < 2:
+            raise OutOfMemory(
+                "The device has too little memory to predict with this network.",
+                "Close other programs that use it.",
+                str(predictor.device),
+            ) from error
+    devices.release_memory(predictor.device)
+    halves = [_compute_batch(predictor, part) for part in np.array_split(images, 2)]
+    sigmas = [errors for _, errors, _ in halves if errors is not None]
+    doubts = [doubt for _, _, doubt in halves if doubt is not None]
+    scores = np.concatenate([scores for scores, _, _ in halves])
+    return scores, np.concatenate(sigmas) if sigmas else None, Doubt.join(doubts)
 
 
 def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:
