@@ -60,7 +60,7 @@ class Ensemble(Predictor):
         self.bands_from, self.stamps = first.bands_from, first.stamps
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
-        self.zero_points = first.zero_points
+        self.zero_points = first.zero_points  # what else a network has stays at its default
 
     def __repr__(self) -> str:
         return f"Ensemble({self.card['run']!r}, {len(self._members)} networks)"
