@@ -162,6 +162,18 @@ def _load_member(run: RunFolder, file: Path, device: torch.device | str) -> Pred
     return Predictor.load(run.best, device)
 
 
+def scales_alike(predictor: Predictor) -> bool:
+    """Whether all networks of an ensemble scale pixel values alike; a single network does."""
+    first, *others = [member.normalisation for member in predictor.members]
+    own = first.state_dict()
+    return all(
+        (each.kind, each.samplewise) == (first.kind, first.samplewise)
+        and each.state_dict().keys() == own.keys()
+        and all(torch.equal(value, own[name]) for name, value in each.state_dict().items())
+        for each in others
+    )
+
+
 def require_together(members: Sequence[Predictor], titles: Sequence[str]) -> None:
     """Require that networks can answer together; their input scaling and their views may differ.
 
