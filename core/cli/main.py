@@ -16,6 +16,7 @@ from core.cli.fit import FIT, add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.moved import MOVED, add_moved_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
+from core.cli.publish import EXPORT, REPORT, add_export_options, add_report_options
 from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import Parser, common_options
 from core.cli.similar import (
@@ -60,6 +61,8 @@ _COMMANDS: tuple[_Command, ...] = (
     (STUDY, add_study_options),
     (command_options.SIMULATE, command_options.add_simulate_options),
     (REFINE, add_refine_options),
+    (EXPORT, add_export_options),
+    (REPORT, add_report_options),
     (command_options.DEMO, command_options.add_demo_options),
     (command_options.SETTINGS, command_options.add_settings_command_options),
 )
