@@ -37,11 +37,14 @@ class Exported:
         Names of the files in it.
     agreement
         Of the ONNX file with the network; None: none was written.
+    left_out
+        Why a file was not written, in words; empty: all were.
     """
 
     folder: Path
     files: tuple[str, ...]
     agreement: Agreement | None
+    left_out: str = ""
 
 
 def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx: bool = True) -> Work[Exported]:
@@ -70,7 +73,7 @@ def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx
     if run_folder is None and not with_onnx:
         raise NotPossible("Of a weights file alone no model card can be written.", "Choose the folder of a run.")
     written: list[str] = []
-    agreement = None
+    agreement, left_out = None, ""
     if with_onnx:
         onnx_file.require_libraries()
         agreement = yield from onnx_file.write(predictor, folder / NETWORK, stop)
@@ -81,6 +84,7 @@ def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx
             write_atomically(folder / SCRIPT, prediction_script.make(predictor, NETWORK, decision))
             written.append(SCRIPT)
         except NotPossible as problem:
+            left_out = problem.text
             yield Skipped(problem)
     with atomic_path(folder / WEIGHTS) as temporary:
         shutil.copyfile(weights_file.locate(network), temporary)
@@ -95,4 +99,4 @@ def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx
         ):
             write_atomically(folder / name, text)
             written.append(name)
-    return Exported(folder, tuple(written), agreement)
+    return Exported(folder, tuple(written), agreement, left_out)
