@@ -1,15 +1,15 @@
 """Galaxies sent from the window to another program at a real SAMP hub, and rows that it points at."""
 
-import queue
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlparse
 
+import another_program
 import numpy as np
 import pytest
+from another_program import Program, path_of
 from astropy.table import Table
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
-from pyvo import samp
 
 from app.data import sending
 from app.panel.room import CommandContext
@@ -17,26 +17,15 @@ from app.session.session import Session
 
 
 @pytest.fixture
-def topcat(session: Session):
-    """A hub, and a program at it that takes tables and keeps what it is told."""
-    with samp.conf.set_temp("use_internet", False):
-        hub = samp.SAMPHubServer(web_profile=False, addr="127.0.0.1")
-        hub.start()
-        client = samp.SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
-        client.connect(hub)
-        client.told = queue.Queue()
-        for kind in ("table.load.votable", "table.highlight.row"):
-            client.bind_receive_notification(
-                kind, lambda _key, _sender, kind, values, _extra: client.told.put((kind, values))
-            )
-        yield client
+def topcat(session: Session) -> Iterator[Program]:
+    """A program that takes tables, and no images."""
+    with another_program.hub() as hub, another_program.program(hub, another_program.TAKEN[::2]) as found:
+        yield found
         session.close()
-        client.disconnect()
-        hub.stop()
 
 
 def test_a_table_is_sent_from_the_menu_and_rows_are_highlighted_here_and_there(
-    qtbot: QtBot, session: Session, topcat
+    qtbot: QtBot, session: Session, topcat: Program
 ) -> None:
     said: list[str] = []
     session.message.connect(said.append)
@@ -51,25 +40,19 @@ def test_a_table_is_sent_from_the_menu_and_rows_are_highlighted_here_and_there(
     with qtbot.waitSignal(session.message):
         menu.actions()[0].trigger()
     assert said == ["Sent 3 galaxies to TOPCAT."]
-    _, table = topcat.told.get(timeout=60)
-    read = Table.read(urlparse(table["url"]).path, format="votable")
+    table = topcat.next("table.load.votable")
+    read = Table.read(path_of(table), format="votable")
     cutouts = session.dataset.cutouts
     assert cutouts is not None
     assert [str(each) for each in read["id"]] == [cutouts.ids[row] for row in (3, 5, 8)]
 
-    highlight = {"samp.mtype": "table.highlight.row", "samp.params": {"table-id": table["table-id"], "row": "2"}}
     with qtbot.waitSignal(session.current_changed):
-        topcat.notify_all(highlight)
+        topcat.say("table.highlight.row", table_id=table["table-id"], row="2")
     assert session.current == 8
     session.set_current(5)  # by a click here
-    kind, values = topcat.told.get(timeout=60)
-    assert (kind, values["row"]) == ("table.highlight.row", "1")  # and not the one that it pointed at itself
-    rows = {
-        "samp.mtype": "table.select.rowList",
-        "samp.params": {"table-id": table["table-id"], "row-list": ["0", "2"]},
-    }
+    assert topcat.next("table.highlight.row")["row"] == "1"  # and not the one that it pointed at itself
     with qtbot.waitSignal(session.selection_changed):
-        topcat.notify_all(rows)
+        topcat.say("table.select.rowList", table_id=table["table-id"], row_list=["0", "2"])
     assert session.selection.tolist() == [3, 8]
 
     problems: list[object] = []

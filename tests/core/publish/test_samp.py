@@ -3,15 +3,13 @@
 import queue
 import threading
 import time
-from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
+import another_program
 import numpy as np
 import pytest
+from another_program import path_of
 from astropy.io import fits
 from astropy.table import Table
-from pyvo import samp as others
 
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible
@@ -22,26 +20,14 @@ from core.publish.samp import Connected, PointAt, Pointed, SendImage, SendStamp,
 
 @pytest.fixture
 def hub():
-    with others.conf.set_temp("use_internet", False):
-        server = others.SAMPHubServer(web_profile=False, addr="127.0.0.1")
-        server.start()
+    with another_program.hub() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture
 def topcat(hub):
-    """Another program, which takes tables and images and keeps what it is told."""
-    with others.conf.set_temp("use_internet", False):
-        client = others.SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
-        client.connect(hub)
-        client.told = queue.Queue()
-        for kind in ("table.load.votable", "image.load.fits", "table.highlight.row", "coord.pointAt.sky"):
-            client.bind_receive_notification(
-                kind, lambda _key, _sender, kind, values, _extra: client.told.put((kind, values))
-            )
-        yield client
-        client.disconnect()
+    with another_program.program(hub) as found:
+        yield found
 
 
 class Connection:
@@ -80,10 +66,6 @@ def ours(hub):
     connection.close()
 
 
-def opened(values) -> Path:
-    return Path(url2pathname(urlparse(values["url"]).path))
-
-
 def test_table_image_and_rows_go_to_another_program_and_come_back(topcat, ours, survey_dataset):
     assert ours.next(Connected).programs[-1] == "TOPCAT"
     with Cutouts.open(survey_dataset) as cutouts:
@@ -93,42 +75,36 @@ def test_table_image_and_rows_go_to_another_program_and_come_back(topcat, ours, 
     rows = np.array([4, 7, 2])
     ours.outbox.put(SendTable(survey_dataset, columns, rows))
     assert ours.next(Sent).sentence == "Sent 3 galaxies to TOPCAT."
-    kind, table = topcat.told.get(timeout=60)
-    read = Table.read(opened(table), format="votable")
-    assert kind == "table.load.votable"
+    table = topcat.next("table.load.votable")
+    read = Table.read(path_of(table), format="votable")
     assert [str(each) for each in read["id"]] == [ids[row] for row in rows]
     assert set(map(str, read["shape"])) == {"mérgér"}
     assert read["ra"][1] == pytest.approx(float(sky[0])) and str(read["dec"].unit) == "deg"
 
     ours.outbox.put(SendStamp(survey_dataset, 7))
-    kind, sent = topcat.told.get(timeout=60)
-    assert (kind, sent["name"]) == ("image.load.fits", ids[7])
-    with fits.open(opened(sent)) as file:
+    sent = topcat.next("image.load.fits")
+    assert sent["name"] == ids[7]
+    with fits.open(path_of(sent)) as file:
         assert np.array_equal(file[0].data, image[0])
         assert file[0].header["CRVAL1"] == pytest.approx(wcs.wcs.crval[0])
 
-    topcat.notify_all(message("table.highlight.row", {"table-id": table["table-id"], "row": "1"}))
+    topcat.say("table.highlight.row", table_id=table["table-id"], row="1")
     heard = ours.next(Pointed)
     assert (heard.data, heard.rows.tolist(), heard.by) == (survey_dataset, [7], "TOPCAT")
-    topcat.ecall_all("tag", "table.select.rowList", **{"url": table["url"], "row-list": ["0", "2", "77"]})
+    topcat.client.ecall_all("tag", "table.select.rowList", **{"url": table["url"], "row-list": ["0", "2", "77"]})
     assert ours.next(Pointed).rows.tolist() == [4, 2]
-    topcat.notify_all(message("coord.pointAt.sky", {"ra": str(sky[0]), "dec": str(sky[1] + 1 / 3600)}))
+    topcat.say("coord.pointAt.sky", ra=str(sky[0]), dec=str(sky[1] + 1 / 3600))
     assert ours.next(Pointed).rows.tolist() == [7]
-    topcat.notify_all(message("coord.pointAt.sky", {"ra": "10", "dec": "10"}))  # no galaxy is there
-    topcat.notify_all(message("table.highlight.row", {"table-id": "another's", "row": "1"}))
-    topcat.notify_all(message("table.highlight.row", {"table-id": table["table-id"], "row": "much"}))
+    topcat.say("coord.pointAt.sky", ra="10", dec="10")  # no galaxy is there
+    topcat.say("table.highlight.row", table_id="another's", row="1")
+    topcat.say("table.highlight.row", table_id=table["table-id"], row="much")
 
     for row in (1, 7, 2):  # only the last of those that wait has to arrive, and 1 was not in the table
         ours.outbox.put(PointAt(survey_dataset, row))
-    told = [topcat.told.get(timeout=60), topcat.told.get(timeout=60)]
-    while ("table.highlight.row", {"table-id": table["table-id"], "row": "2"}) not in told:
-        told.append(topcat.told.get(timeout=60))
-    assert all(kind in {"table.highlight.row", "coord.pointAt.sky"} for kind, _ in told)
+    while topcat.next("table.highlight.row") != {"table-id": table["table-id"], "row": "2"}:
+        pass
+    assert topcat.next("coord.pointAt.sky")["ra"].startswith("150.0")
     assert not [event for event in list(ours.heard.queue) if isinstance(event, Pointed | Unsent)]
-
-
-def message(kind, values):
-    return {"samp.mtype": kind, "samp.params": values}
 
 
 def test_what_nobody_takes_is_said_and_the_connection_goes_on(ours, survey_dataset):
