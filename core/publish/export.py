@@ -69,13 +69,13 @@ def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx
         The run cannot be read.
     """
     run_folder = RunFolder(network) if network.is_dir() else None
-    predictor = Predictor.load(network)
     if run_folder is None and not with_onnx:
         raise NotPossible("Of a weights file alone no model card can be written.", "Choose the folder of a run.")
     written: list[str] = []
     agreement, left_out = None, ""
     if with_onnx:
         onnx_file.require_libraries()
+        predictor = Predictor.load(network)
         agreement = yield from onnx_file.write(predictor, folder / NETWORK, stop)
         written.append(NETWORK)
         is_choice = isinstance(predictor.target, Classes)

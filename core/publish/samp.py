@@ -236,12 +236,19 @@ def _send_table(
     name = f"tuning-fork-{uuid.uuid4().hex}"
     path = folder / f"{name}.xml"
     with Cutouts.open(message.data) as cutouts:
-        positions = yield from _silently(sky_positions.read(cutouts, stop))
+        positions = yield from _silently(sky_positions.read(cutouts, message.rows, stop))
         samp_files.write_table(cutouts, message.columns, message.rows, positions, path)
     state.tables[name], state.positions[message.data] = message, positions
     state.ids[path.as_uri()] = name
     values = {"url": path.as_uri(), "table-id": name, "name": message.data.stem}
-    yield Sent(_notify(client, takers, _TABLE, values, count_of(len(message.rows), "galaxy")))
+    sentence = _notify(client, takers, _TABLE, values, count_of(len(message.rows), "galaxy"))
+    if not np.isfinite(positions.ra[message.rows]).any():
+        sentence += " They are without positions: the catalogue has none" + (
+            f", and those of stamps are read for at most {sky_positions.MOST_STAMPS:,}."
+            if len(message.rows) > sky_positions.MOST_STAMPS
+            else ", nor have the stamps."
+        )
+    yield Sent(sentence)
 
 
 def _send_image(client: samp.SAMPIntegratedClient, message: SendStamp | SendImage, folder: Path) -> Sent:

@@ -22,6 +22,8 @@ _DEC = re.compile(
     r"_?(dec?|dec?_?deg|dec?_?j2000|delta_?j2000|declination|dec?_?icrs|delta|target_?dec)", re.IGNORECASE
 )
 _REPORT_EVERY = 200
+MOST_STAMPS = 10_000
+"""Whose positions are read from their headers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,10 @@ def _is_within(values: NDArray[Any], low: float, high: float) -> bool:
     return len(known) > 0 and bool((known >= low).all() and (known <= high).all())
 
 
-def read(cutouts: Cutouts, stop: threading.Event = NEVER) -> Work[SkyPositions]:
-    """The positions of all galaxies of an open dataset.
+def read(cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER) -> Work[SkyPositions]:
+    """The positions of galaxies of an open dataset: of all by its catalogue, or of some by their stamps.
+
+    Of more than 10,000 rows the stamps, which are read one by one, are not asked.
 
     Raises
     ------
@@ -73,11 +77,11 @@ def read(cutouts: Cutouts, stop: threading.Event = NEVER) -> Work[SkyPositions]:
         return SkyPositions(ra, dec, found)
     ra, dec = np.full(len(cutouts), np.nan), np.full(len(cutouts), np.nan)
     height, width = cutouts.shape[2:]
-    for row in range(len(cutouts)):
-        if row % _REPORT_EVERY == 0:
+    for number, row in enumerate(rows.tolist() if len(rows) <= MOST_STAMPS else ()):
+        if number % _REPORT_EVERY == 0:
             if stop.is_set():
                 raise Stopped
-            yield Progress(row, len(cutouts), "positions")
+            yield Progress(number, len(rows), "positions")
         if (wcs := cutouts.wcs(row)) is not None:
             ra[row], dec[row] = wcs.celestial.wcs_pix2world((width - 1) / 2, (height - 1) / 2, 0)
     return SkyPositions(ra, dec, None)
