@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, OutOfMemory, Stopped
 from core.events import NEVER, Progress, Work
+from core.nets import device as devices
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
@@ -37,10 +38,13 @@ def compute(
     rows: NDArray[np.int64],
     stop: threading.Event = NEVER,
     observe: Observer | None = None,
+    *,
+    keeps_not_finite: bool = False,
 ) -> Work[Answers]:
     """Compute the answers, averaged over the network's views, for these rows of a dataset with its bands.
 
-    ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows.
+    ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows. With ``keeps_not_finite``
+    answers that are not finite are given as they are.
 
     Raises
     ------
@@ -66,8 +70,9 @@ def compute(
         if errors is not None:
             errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
-    ids = cutouts.ids
-    _require_finite(scores, [ids[row] for row in rows])
+    if not keeps_not_finite:
+        ids = cutouts.ids
+        _require_finite(scores, [ids[row] for row in rows])
     return Answers(scores, errors)
 
 
@@ -79,11 +84,16 @@ def _compute_batch(
         scores, errors = predictor.scores_and_error_bars(torch.from_numpy(images))
         return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
     except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            "The device has too little memory to predict with this network.",
-            "Close other programs that use it.",
-            str(predictor.device),
-        ) from error
+        if len(images) < 2:
+            raise OutOfMemory(
+                "The device has too little memory to predict with this network.",
+                "Close other programs that use it.",
+                str(predictor.device),
+            ) from error
+    devices.release_memory(predictor.device)
+    halves = [_compute_batch(predictor, part) for part in np.array_split(images, 2)]
+    sigmas = [errors for _, errors in halves if errors is not None]
+    return np.concatenate([scores for scores, _ in halves]), np.concatenate(sigmas) if sigmas else None
 
 
 def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:
