@@ -126,7 +126,10 @@ def write(predictor: Predictor, path: Path, stop: threading.Event = NEVER) -> Wo
 
 
 class _Answers(nn.Module):
-    """A predictor as one module, from physical images to answers and error bars."""
+    """A predictor as one module, from physical images to answers and error bars.
+
+    All views go through the network together, so that its layers are in the graph once.
+    """
 
     def __init__(self, predictor: Predictor) -> None:
         super().__init__()
@@ -134,7 +137,9 @@ class _Answers(nn.Module):
         self._predictor = predictor
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        scores, errors = self._predictor.scores_and_error_bars(images)
+        views = self._predictor.show_views(images)
+        outputs = self._predictor.logits(torch.cat(views)).chunk(len(views))
+        scores, errors = self._predictor.combine_views(outputs)
         return scores if errors is None else (scores, errors)
 
 

@@ -26,7 +26,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 NETWORK: dict[str, Any] = {}
-BATCH = 64
+BATCH = 16
 PICTURES = {".jpg", ".jpeg", ".png"}
 SCALES = ("PIXSCALE", "PIXELSCL", "PXSCALE", "PIXSCAL1", "SECPIX", "SECPIX1")
 

@@ -125,6 +125,18 @@ def test_all_entries_of_the_references_can_be_named_and_are_used_somewhere():
         assert key in source or key in {"PyTorch", "NumPy", "Astropy"}
 
 
+def test_no_folder_of_this_machine_is_told_to_readers_elsewhere():
+    facts = changed(
+        read("first-light/runs/2026-11-27 13.59.23 first"),
+        transfer__start_from="/home/someone/runs/old run",
+        network__weights="/home/someone/encoder.safetensors",
+        unlabelled__dataset="/home/someone/survey.h5",
+    )
+    for text in (model_card.format_card(facts), methods.format_text(facts), methods.format_latex(facts)):
+        assert "/home" not in text
+    assert "- **Finetuned from model:** old run" in model_card.format_card(facts)
+
+
 def test_latex_keeps_the_letters_of_names():
     assert methods.escape_latex("edge_on & 50 % of é, ±3°") == r"edge\_on \& 50 \% of é, $\pm$3$^\circ$"
 
