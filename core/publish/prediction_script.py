@@ -6,6 +6,7 @@ It is the template ``resources/templates/predict.py`` with what is known of one 
 from __future__ import annotations
 
 import pprint
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -52,8 +53,11 @@ def _describe(predictor: Predictor, file: str, decision: Decision) -> dict[str, 
         )
     has_unit = predictor.normalisation.samplewise == "none"  # else zero points change nothing
     pattern = patterns.parse(settings.bands)
+    planes = predictor.bands if predictor.stamps is None else predictor.stamps.bands
     return onnx_file.describe(predictor) | {
         "file": file,
+        "planes": list(planes),
+        "mix": _mix(predictor, planes),
         "weights": list(decision.weights),
         "zero_points": list(predictor.zero_points) if has_unit else [],
         "measures_sizes": pixel_scales.has_sizes(predictor.target),
@@ -67,5 +71,18 @@ def _describe(predictor: Predictor, file: str, decision: Decision) -> dict[str, 
         "pattern": "" if pattern is None else pattern.expression.pattern,
         "pattern_text": "" if pattern is None else pattern.text,
         "depth": 1 if pattern is None else pattern.depth,
-        "file_bands": [] if pattern is None else list(predictor.stamps.bands if predictor.stamps else ()),
+        "file_bands": [] if pattern is None else list(planes),
     }
+
+
+def _mix(predictor: Predictor, planes: Sequence[str]) -> list[list[int]]:
+    """For each band of the network, the planes of a file whose mean feeds it."""
+    if predictor.bands_from and all(name in planes for names in predictor.bands_from for name in names):
+        return [[planes.index(name) for name in names] for names in predictor.bands_from]
+    if predictor.bands_from or len(planes) != len(predictor.bands):
+        raise NotPossible(
+            f"Which planes of a file ({', '.join(planes)}) feed the bands {', '.join(predictor.bands)} is not known, "
+            "so that a script cannot tell.",
+            "Use the ONNX file with stamps of your own.",
+        )
+    return [[place] for place in range(len(planes))]

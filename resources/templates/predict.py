@@ -161,14 +161,19 @@ def read_stamp(paths: list[Path], options: argparse.Namespace) -> np.ndarray:
         if len({each.shape for each, _ in read}) > 1:
             raise Unusable("Its bands have different sizes.")
         image = np.concatenate([each for each, _ in read])
-    if len(image) != len(NETWORK["bands"]):
-        bands = ", ".join(NETWORK["bands"])
-        raise Unusable(f"It has {len(image)} bands; the network takes {len(NETWORK['bands'])} ({bands}).")
+    if len(image) != len(NETWORK["planes"]):
+        planes = ", ".join(NETWORK["planes"])
+        raise Unusable(f"It has {count_of(len(image))}; the files of the training had {planes}.")
     if math.isnan(scale) and options.pixel_scale:
         scale = options.pixel_scale
     stamp, scale = make_stamp(clear_marks(image), scale)
     require_scale(scale)
-    return stamp
+    return np.stack([stamp[planes].mean(axis=0) for planes in NETWORK["mix"]])
+
+
+def count_of(bands: int) -> str:
+    """A number of bands in words."""
+    return "1 band" if bands == 1 else f"{bands} bands"
 
 
 def read_fits(path: Path, hdu: str) -> tuple[np.ndarray, float]:

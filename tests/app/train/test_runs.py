@@ -218,6 +218,7 @@ def test_a_right_click_on_a_run_offers_what_the_buttons_do(qtbot: QtBot, session
     menu.close()
 
 
+@pytest.mark.slow
 def test_a_report_is_written_from_the_menu(
     qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from astropy.io import fits
 from core.cli.main import main
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
+from core.errors import NotPossible
 from core.metrics.decision import MOST_PROBABLE
 from core.nets.predictor import Predictor
 from core.publish import prediction_script
@@ -79,6 +80,7 @@ def test_the_script_carries_the_recipe_of_the_stamps_and_the_zero_points(survey_
     )
     predictor.stamps = StampRecipe(settings, ("v", "z"), "", is_picture=False)
     predictor.zero_points = (25.0,)
+    predictor.bands_from = (("z", "v"),)
     text = prediction_script.make(predictor, "network.onnx", MOST_PROBABLE)
     values: dict[str, object] = {}
     start = text.index("NETWORK: dict")
@@ -86,8 +88,12 @@ def test_the_script_carries_the_recipe_of_the_stamps_and_the_zero_points(survey_
     network = values["NETWORK"]
     assert isinstance(network, dict)
     assert (network["field"], network["field_unit"], network["fill"], network["hdu"]) == (6.0, "arcsec", "zero", "SCI")
+    assert network["mix"] == [[1, 0]]
     assert network["file_bands"] == ["v", "z"] and network["zero_points"] == [25.0]
     compile(text, "predict.py", "exec")
+    predictor.bands_from = (("H",),)
+    with pytest.raises(NotPossible, match="is not known"):
+        prediction_script.make(predictor, "network.onnx", MOST_PROBABLE)
 
 
 def test_without_the_libraries_it_is_said_what_to_install(survey_run, tmp_path, monkeypatch, capsys):

@@ -75,6 +75,7 @@ def test_a_report_is_one_file_with_scores_plots_methods_and_caveats(tmp_path):
     assert list((tmp_path / "elsewhere").iterdir()) == [tmp_path / "elsewhere" / "report.html"]
 
 
+@pytest.mark.slow
 def test_quantities_are_plotted_against_true_values_where_they_were_evaluated(tmp_path):
     _, page = write(GOLDEN / "measured/runs/2026-11-28 03.01.34 measured", tmp_path)
     assert page.tables >= 1
