@@ -53,6 +53,7 @@ def load(own: Mapping[str, Tensor], name: str, weights: str) -> None:
     """
     path = _fetch(name, weights) if weights == "hub" or weights.startswith(HUB) else Path(weights).expanduser()
     given = _read(path)
+    _refuse_own(given, path)
     prefix = _find_prefix(own, given)
     missing = [key for key in own if f"{prefix}{key}" not in given and not key.endswith(_COUNTER)]
     if missing:
@@ -84,15 +85,18 @@ def _find_prefix(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     return max(counts, key=lambda prefix: (counts[prefix], -len(prefix)))
 
 
-def _explain_mismatch(
-    name: str, path: Path, given: Mapping[str, Tensor], count: int, missing: list[str]
-) -> UnreadableFile:
+def _refuse_own(given: Mapping[str, Tensor], path: Path) -> None:
     if any(key.startswith(_OWN) for key in given):
-        return UnreadableFile(
+        raise UnreadableFile(
             "This is a network of this program, and not the weights of a backbone.",
             "Choose it under “Start from” (--start-from), which takes its layers as they are.",
             str(path),
         )
+
+
+def _explain_mismatch(
+    name: str, path: Path, given: Mapping[str, Tensor], count: int, missing: list[str]
+) -> UnreadableFile:
     there = [key for key in given if key.endswith("weight")] or list(given)
     return UnreadableFile(
         f"These are not the weights of {name}: {len(missing)} of its {count} tensors are missing ({_list(missing)}), "
