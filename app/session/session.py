@@ -17,6 +17,7 @@ from app.session.activity import Activity
 from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
+from app.session.samp_link import SampLink
 from core.errors import Problem
 from core.project.project import Project
 from core.project.runs import RunFolder
@@ -49,6 +50,8 @@ class Session(QObject):
         Folder of the study that is looked at.
     undo
         What can be taken back: labels given by hand.
+    samp
+        The connection to other programs, such as TOPCAT and DS9.
 
     Notes
     -----
@@ -88,6 +91,7 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        self.samp = SampLink(self)
         for changed in (self.runs_changed, self.studies_changed):
             changed.connect(self.dataset.refresh_parts)
         self.carried = Carried(self)
@@ -235,6 +239,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop what is running, wait for it, and close what is open."""
+        self.samp.close()
         self.activity.close()
         self.close_cutouts()
         if self.project is not None:
