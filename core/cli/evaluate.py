@@ -63,6 +63,8 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
     part = "all labelled galaxies" if result.part == "all" else f"{result.part} part"
     console.say(f"{result.data}, {part}, {result.report.galaxies:,} galaxies: {result.note}.")
     print_report(result.report, result.predictions.units, console)
+    if result.doubt:
+        console.say(result.doubt)
     if result.error_bars is not None:
         _print_coverage(result.error_bars, console)
 
