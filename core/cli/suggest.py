@@ -173,7 +173,7 @@ def _parts_of(options: argparse.Namespace, networks: list[Path]) -> tuple[DataSe
     for network in networks:
         with Cutouts.open(options.data) as cutouts:
             is_own = cutouts.is_known_as(Predictor.load(network, needs_answers=False).card.get("checksum"))
-        folder = RunFolder(network if network.is_dir() else network.parent)
+        folder = RunFolder.of(network)
         if is_own and folder.settings_file.exists():
             try:
                 settings = resuming.read_settings(folder)

@@ -17,15 +17,15 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 
-def find_own_data(folder: RunFolder) -> Path:
-    """Find the dataset of the run where projects and the command line put it.
+def find_own_data(folder: RunFolder, weights: Path | None = None) -> Path:
+    """Find the dataset of the run, or of one of its weights files, where projects and the command line put it.
 
     Raises
     ------
     UnreadableFile
         It is not there.
     """
-    name = str(Predictor.load(folder.best).card.get("data", ""))
+    name = str(Predictor.load(weights or folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
         if name and (place / name).is_file():
@@ -47,8 +47,7 @@ def predict_validation(weights: Path | str, stop: threading.Event = NEVER) -> Wo
     """
     from core.evaluate.predict import predict_rows  # predict decides, for which this is needed
 
-    path = Path(weights)
-    folder = RunFolder(path if path.is_dir() else path.parent)
+    folder = RunFolder.of(weights)
     if not folder.split_file.exists():
         return None
     try:

@@ -243,6 +243,7 @@ def _train(
             seconds,
             state.best_epoch,
             state.epochs_since_best,
+            settings.stopping.keep == "best",
         )
         plan.cutouts.require_unchanged()
         history.append(ended)
@@ -355,7 +356,7 @@ def _finish(
     values |= {} if judged is None else {"unlabelled": asdict(judged)}
     write_metrics(folder.metrics_file, values)
     run_report.write_card(folder, plan, values)
-    run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    run_report.append_log(folder, run_report.describe_end(reason, plan, history))
     for warning in warnings:
         run_report.append_log(folder, warning)
     return RunResult(

@@ -159,6 +159,11 @@ class RefinerFolder:
         """What is needed to go on."""
         return self.path / "last"
 
+    @property
+    def has_whole_epoch(self) -> bool:
+        """Whether there is an epoch after which it goes on."""
+        return (self.last / "current").exists()
+
     def lock(self) -> FolderLock:
         """The lock of whoever trains this refiner, not yet taken."""
         remedy = "Wait until it has ended, or stop it; nothing was changed."
@@ -185,7 +190,7 @@ class RefinerFolder:
         write_atomically(self.settings_file, toml.dumps(settings))
 
     def _read_facts(self) -> dict[str, Any] | None:
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return None
         return read_json(self._current / "state.json", "The state of this refiner", _REMEDY).get("facts")
 
@@ -215,7 +220,7 @@ class RefinerFolder:
         WrongVersion
             A newer program wrote it.
         """
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return None
         history = self.read_history()
         with reading("The last complete epoch of this refiner", self.last, _REMEDY):
@@ -233,7 +238,7 @@ class RefinerFolder:
         WrongVersion
             A newer program wrote it.
         """
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return []
         with reading("The last complete epoch of this refiner", self.last, _REMEDY):
             state = read_json(self._current / "state.json", "The state of this refiner", _REMEDY)

@@ -205,7 +205,7 @@ def assess_many(
     Parameters
     ----------
     run
-        Folder of a run.
+        Folder of a run, or a weights file.
     data
         A dataset.
     part
@@ -262,7 +262,7 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
         return "all", [int(row) for row in part]
     rows: NDArray[np.int64] = np.arange(len(cutouts))
     if part != "all":
-        rows = np.sort(getattr(splits.load(RunFolder(run).split_file, cutouts.ids), part))
+        rows = np.sort(getattr(splits.load(RunFolder.of(run).split_file, cutouts.ids), part))
     if not len(rows):
         raise TooFewGalaxies(f"There is no galaxy in the {part} part.", "Choose another part.", cutouts.path.name)
     return part, rows.tolist()
