@@ -15,6 +15,7 @@ from core.cli.shared_options import (
     add_split_option,
 )
 from core.explain.methods import DREAMS, METHODS
+from core.nets import base_networks
 from core.project import outputs
 
 RUNS = ("runs", "runs:runs", "List the runs in a folder with their results.")
@@ -92,7 +93,7 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw the parts anew that the project keeps; spoils earlier test parts",
     )
-    add("--start-from", type=Path, metavar="RUN", help="an earlier run, a weights file, or base:NAME")
+    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add_band_option(command)
     add_class_option(command)
@@ -137,7 +138,7 @@ def add_rate_options(command: argparse.ArgumentParser) -> None:
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
+    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add_band_option(command)
     add_class_option(command)

@@ -9,6 +9,7 @@ from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.shared_options import add_settings_options, add_split_option
 from core.cli.sources import hand_labels_of, starting_point
+from core.nets import base_networks
 from core.project import outputs
 from core.project.metrics_file import read_metrics
 from core.project.project import require_not_open
@@ -34,7 +35,12 @@ def add_pretrain_options(command: argparse.ArgumentParser) -> None:
     add("--grey", action="store_true", help="learn from the mean of the bands, whatever they are")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add_split_option(command)
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier network instead of from random weights")
+    add(
+        "--start-from",
+        type=Path,
+        metavar="RUN",
+        help=base_networks.offer("instead of random weights: an earlier run, a weights file"),
+    )
     add("--json", action="store_true", help="print the result as JSON")
     add_settings_options(command, "self_supervised.temperature=0.1")
     command.set_defaults(writes={"output": outputs.FOLDER})

@@ -15,7 +15,7 @@ from core.cli.sources import choose_bands, rows_of
 from core.errors import SettingsProblem
 from core.project import outputs
 from core.project.runs import RunFolder, describe_weights
-from core.wording import count_of
+from core.wording import count_of, percent
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -127,7 +127,7 @@ def unusual(options: argparse.Namespace, console: Console) -> int:
         (
             names[row],
             f"{found.distances[row]:.2f}",
-            f"{100 * found.more_than[row]:.1f} %",
+            percent(found.more_than[row], 1),
             alike,
             *([labels[place]] if labels else []),
         )

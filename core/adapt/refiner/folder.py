@@ -29,6 +29,7 @@ from core.project.files import write_atomically
 from core.project.locks import FolderLock
 from core.reading import format_of, read_json, read_text, reading, require_file
 from core.settings import toml
+from core.wording import percent
 
 FORMAT = 1
 _REMEDY = "Train the refiner in another folder."
@@ -72,7 +73,7 @@ class RefinerEpoch:
             return f"simulated stamps as they are: {told}"
         return (
             f"epoch {self.epoch}  refiner {self.refiner:.3f}  discriminator {self.discriminator:.3f}  {told}  "
-            f"within the limits {100 * self.within:.0f} %  {self.seconds:.1f} s"
+            f"within the limits {percent(self.within)}  {self.seconds:.1f} s"
         )
 
 

@@ -33,6 +33,7 @@ from core.nets.opening import open_network_on_data
 from core.project.files import write_csv
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.wording import percent
 
 _HEAD = (
     *("id", "class", "predicted", "probability", "galaxy", "neighbours", "sky", "area_galaxy", "rests_on"),
@@ -103,7 +104,7 @@ class ClassFaithfulness:
     def sentence(self, region: Region) -> str:
         """Number of galaxies whose decision rests on this region, as text."""
         count, of = self.counts[region], self.galaxies
-        return f"In {100 * count / of:.0f} % of “{self.name}” ({count:,} of {of:,}) {_WHERE[region]}."
+        return f"In {percent(count / of)} of “{self.name}” ({count:,} of {of:,}) {_WHERE[region]}."
 
 
 @dataclass(frozen=True)
