@@ -42,7 +42,7 @@ def test_two_seeds_and_a_click_train_two_networks_that_answer_together(qtbot: Qt
     told: list[str] = []
     assert session.activity.training is not None
     session.activity.training.happened.connect(lambda _events: told.append(panel.reason.text()))
-    qtbot.waitUntil(lambda: "2 networks together: validation accuracy" in panel.reason.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "2 networks together: validation accuracy" in panel.reason.text(), timeout=240_000)
     assert any(text.startswith("Network 2 of 2: epoch ") for text in told)
     assert session.project is not None and session.run is not None
     assert [run.title for run in session.project.runs()] == ["pair", "pair seed 1", "pair seed 2"]
@@ -58,7 +58,7 @@ def test_two_seeds_and_a_click_train_two_networks_that_answer_together(qtbot: Qt
     texts = [runs.table.topLevelItem(place).text(4) for place in range(3)]
     assert sorted(texts) == ["2 runs together", "random weights", "random weights"]
     judged = shown(qtbot, EvaluationPanel(session))
-    qtbot.waitUntil(lambda: "of which the data cause" in judged.state.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "of which the data cause" in judged.state.text(), timeout=240_000)
 
 
 @pytest.mark.slow
@@ -69,9 +69,9 @@ def test_a_training_of_several_networks_that_is_stopped_keeps_those_that_were_tr
     session.draft.edit("optimiser.epochs", 500)
     settings.seeds.setValue(3)
     click(qtbot, settings.start)
-    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=60_000)
+    qtbot.waitUntil(lambda: panel.numbers["Best"] != "–", timeout=240_000)
     click(qtbot, panel.stop)
-    qtbot.waitUntil(lambda: "select several in Compare" in panel.reason.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "select several in Compare" in panel.reason.text(), timeout=240_000)
     assert session.project is not None
     (kept,) = session.project.runs()
     assert kept.best.exists() and len(list((session.project.folder / "runs").iterdir())) == 1
@@ -83,11 +83,11 @@ def test_runs_that_are_selected_in_compare_are_joined(qtbot: QtBot, session_with
     second = RunFolder(session.run.path.with_name("2026-11-28 10.00.00 second"))
     shutil.copytree(session.run.path, second.path)
     panel = shown(qtbot, ComparisonPanel(session))
-    qtbot.waitUntil(lambda: len(panel.table.shown) == 2, timeout=30_000)
+    qtbot.waitUntil(lambda: len(panel.table.shown) == 2, timeout=120_000)
     assert not panel.join.isEnabled()
     panel.table.selectAll()
-    qtbot.waitUntil(panel.join.isEnabled, timeout=30_000)
-    with qtbot.waitSignal(session.message, timeout=60_000) as told:
+    qtbot.waitUntil(panel.join.isEnabled, timeout=120_000)
+    with qtbot.waitSignal(session.message, timeout=240_000) as told:
         click(qtbot, panel.join)
     assert "2 networks together: validation accuracy" in told.args[0]
     assert session.run.title in {"first + 1", "second + 1"}
