@@ -30,9 +30,9 @@ from core.nets import cnn, normalisation
 from core.nets.predictor import Predictor
 from core.train.settings import RunSettings
 
-GALAXIES, SIDE = int(os.environ.get("BENCHMARK_GALAXIES", "2000")), 64
+GALAXIES, SIDE = int(os.environ.get("BENCHMARK_GALAXIES", "4000")), 64
 READERS = int(os.environ.get("BENCHMARK_READERS", "0"))
-PIECE = max(256, min(4096, GALAXIES // 8))
+PIECE = max(1000, min(4096, GALAXIES // 8))
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7200)]
 WISH = Wish(unlikeness=False, workers=READERS)
 

@@ -135,7 +135,7 @@ def test_the_pixel_scale_of_files_is_asked_for_where_they_do_not_say_it_and_size
         fits.writeto(tmp_path / "files" / f"{number}.fits", image[0], fits.Header({"FILTER": "F160W", "MAGZERO": 25.9}))
     question = result_of(zero_point_question.find_question(run, tmp_path / "files"))
     assert question is not None and not question.asks_zero_points
-    assert question.sizes == ("radius",) and question.scale_of_training == pytest.approx(0.08)
+    assert question.sizes == ("half_light_radius",) and question.scale_of_training == pytest.approx(0.08)
     same, _ = measured([run], tmp_path / "files", changes={"pixel_scale": 0.08})
     wide, _ = measured([run], tmp_path / "files", changes={"pixel_scale": 0.16})
     np.testing.assert_allclose(wide.found.values[:, 0], 2 * same.found.values[:, 0], rtol=1e-5)
