@@ -223,10 +223,9 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         plan.cutouts.require_unchanged()
         unfreezing.begin_epoch(plan, epoch)
-        pieces = plan.pieces
+        known = len(plan.notices)
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
-        if plan.pieces > pieces:
-            run_report.append_log(folder, str(plan.notices[-1]))
+        run_report.append_notices(folder, plan.notices[known:])
         started = time.perf_counter()
         validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
         if not math.isfinite(validation.loss):

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.data import target as targets
 from core.data.target import Classes
-from core.errors import NotANumber, NotPossible, UnreadableFile
+from core.errors import NotANumber, NotPossible, Problem, UnreadableFile
 from core.events import EpochEnded, Scores
 from core.metrics import part_notes
 from core.printable import on_one_line
@@ -25,6 +25,12 @@ from core.train.zero_shot import Baseline
 
 FORMAT = 1
 CONSTANT = "The network gives the same answer for every validation galaxy."
+
+
+def append_notices(folder: RunFolder, notices: Sequence[Problem]) -> None:
+    """Add what was noticed in an epoch to the log of a run."""
+    for notice in notices:
+        append_log(folder, str(notice))
 
 
 def append_log(folder: RunFolder, sentence: str) -> None:
