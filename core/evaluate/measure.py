@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,13 @@ from core.evaluate.predict import Predictions, predict_rows
 from core.evaluate.raw_files import Sources
 from core.evaluate.tables import TableColumn
 from core.events import NEVER, Skipped, Work
-from core.metrics.ensemble import Combined
 from core.metrics.error_bars import describe_factors
 from core.nets import zero_points
+from core.nets.combination import Combined
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.nets.training_range import measure_images
+from core.project import ensembles
 
 _TOLERANCE = 1e-3
 
@@ -84,6 +86,11 @@ class Measurements:
         return len(self.ids)
 
     @property
+    def unread(self) -> int:
+        """How many image files could not be used."""
+        return len(self.left_out)
+
+    @property
     def flagged(self) -> int:
         """How many galaxies have a flag."""
         return sum(bool(flag) for flag in self.flags)
@@ -105,6 +112,7 @@ def run(
     *,
     given_zero_points: Sequence[float] = (),
     catalogue: Path | str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Work[Measurements]:
     """Measure the galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
@@ -113,7 +121,7 @@ def run(
     Parameters
     ----------
     networks
-        Weights files or folders of runs, which have learned the same quantities; several answer together.
+        Weights files, folders of runs or of ensembles, which have learned the same quantities; several answer together.
     data
         The dataset, or image files and folders.
     stop
@@ -123,6 +131,8 @@ def run(
         headers of the files have it.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
+    changes
+        Of image files: import settings by name that override those of the training, such as ``pixel_scale``.
 
     Raises
     ------
@@ -133,29 +143,33 @@ def run(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    return (yield from _say_once(_run([Path(each) for each in networks], data, stop, given_zero_points, catalogue)))
+    members = ensembles.expand([Path(each) for each in networks])
+    return (yield from _say_once(_run(members, data, stop, given_zero_points, catalogue, changes)))
 
 
 def _run(
-    paths: Sequence[Path],
+    members: Sequence[tuple[Path, Path]],
     data: Sources,
     stop: threading.Event,
     given_zero_points: Sequence[float],
     catalogue: Path | str | None,
+    changes: Mapping[str, Any] | None,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in members]
     target = _common_target(paths)
     if not raw_files.are_raw(data):
         return (
             yield from _measure(
-                paths, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
+                members, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
             )
         )
     with raw_files.temporary_dataset() as made:
-        changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
+        of_files = {"zero_point": tuple(given_zero_points)} if given_zero_points else {}  # of the files' pixels
+        changes = {**(changes or {}), **of_files}
         report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
-        for path in paths:
-            raw_files.require_fitting_bands(path, made)
-        found = yield from _measure(paths, target, made, (), stop)
+        for _, named in members:
+            raw_files.require_fitting_bands(named, made)
+        found = yield from _measure(members, target, made, (), stop)
         found.notes.extend(report.notes)
         found.left_out.extend(report.unusable)
         return found
@@ -242,13 +256,18 @@ def _in_words(target: Quantities) -> str:
 
 
 def _measure(
-    paths: Sequence[Path], target: Quantities, data: Path, given_zero_points: Sequence[float], stop: threading.Event
+    networks: Sequence[tuple[Path, Path]],
+    target: Quantities,
+    data: Path,
+    given_zero_points: Sequence[float],
+    stop: threading.Event,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in networks]
     members: list[_Member] = []
     problems: list[Problem] = []
     pixels: dict[str, None] = {}
-    for path in paths:
-        with open_network_on_data(path, data, given_zero_points=given_zero_points) as opened:
+    for path, named in networks:
+        with open_network_on_data(path, data, given_zero_points=given_zero_points, bands_of=named) as opened:
             members.append((yield from _ask(opened, path, stop)))
             pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
             for problem in (

@@ -18,13 +18,15 @@ from core.project.runs import RunFolder
 
 
 def find_own_data(folder: RunFolder, weights: Path | None = None) -> Path:
-    """Find the dataset of the run, or of one of its weights files, where projects and the command line put it.
+    """Find the dataset of a run, or of one of its weights files: noted there, or where projects and commands put it.
 
     Raises
     ------
     UnreadableFile
         It is not there.
     """
+    if (noted := folder.data) is not None:
+        return noted
     name = str(Predictor.load(weights or folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):

@@ -14,12 +14,13 @@ from core.errors import NotPossible, Problem
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files
 from core.evaluate.own_data import predict_validation
-from core.evaluate.pixel_scales import convert_sizes
+from core.evaluate.pixel_scales import convert_doubt, convert_sizes
 from core.evaluate.raw_files import Sources
 from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import answers as network_answers
 from core.nets.calibration import ErrorBarCalibration
+from core.nets.combination import Doubt
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 
@@ -54,6 +55,8 @@ class Predictions:
         Of image files: those that could not be used, and have no prediction.
     calibration
         The factors that are in the errors; None: they are the network's own.
+    doubt
+        Of an ensemble, what the doubt about each galaxy comes from; None: a single network.
     """
 
     ids: tuple[str, ...]
@@ -68,6 +71,7 @@ class Predictions:
     decision: Decision = MOST_PROBABLE
     left_out: list[Problem] = field(default_factory=list[Problem])
     calibration: ErrorBarCalibration | None = None
+    doubt: Doubt | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -192,17 +196,22 @@ def predict_rows(
     rows: NDArray[np.int64] | None,
     stop: threading.Event = NEVER,
     observe: network_answers.Observer | None = None,
+    *,
+    keeps_not_finite: bool = False,
 ) -> Work[Predictions]:
     """Predict galaxies as :func:`run` does, with a network and a dataset that are open already.
 
-    ``observe`` is shown the images of each batch.
+    ``observe`` is shown the images of each batch. With ``keeps_not_finite`` answers that are not finite stay.
     """
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    answers = yield from network_answers.compute(predictor, cutouts, rows, stop, observe)
-    scores, errors, of_sizes = convert_sizes(*answers, predictor, cutouts.pixel_scale[rows])
+    answers = yield from network_answers.compute(
+        predictor, cutouts, rows, stop, observe, keeps_not_finite=keeps_not_finite
+    )
+    scales = cutouts.pixel_scale[rows]
+    scores, errors, of_sizes = convert_sizes(answers.scores, answers.errors, predictor, scales)
     for problem in of_sizes:
         yield Skipped(problem)
     ids = cutouts.ids
@@ -216,4 +225,5 @@ def predict_rows(
         errors=errors,
         problems=[*opened.doubts, *of_sizes],
         calibration=predictor.calibration,
+        doubt=None if answers.doubt is None else convert_doubt(answers.doubt, answers.scores, predictor, scales),
     )

@@ -7,8 +7,9 @@ are averaged over all of these.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 import numpy as np
@@ -31,7 +32,14 @@ Taker: TypeAlias = Callable[[NDArray[np.float32]], object]
 
 @torch.no_grad()
 def last_features(predictor: Predictor, images: Tensor) -> Tensor:
-    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views."""
+    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views.
+
+    Those of an ensemble are those of its networks, one after the other.
+    """
+    return torch.cat([_of_network(member, images) for member in predictor.members], dim=1)
+
+
+def _of_network(predictor: Predictor, images: Tensor) -> Tensor:
     network = predictor.network
     scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
     found: list[Tensor] = []
@@ -42,9 +50,46 @@ def last_features(predictor: Predictor, images: Tensor) -> Tensor:
     return torch.stack(found).mean(0)
 
 
+@contextlib.contextmanager
+def watching(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]]]:
+    """Keep the last features of the images that the network answers within the block, without a second look at them.
+
+    The function that the block gets returns those (n, F) of the images that were answered since it was called last, all
+    of them in one batch. They are those of :func:`last_features`, but where an input scaling that mixes pixels comes
+    before the views there and after them here.
+    """
+    with contextlib.ExitStack() as stack:
+        each = [stack.enter_context(_watching_network(member)) for member in predictor.members]
+
+        def take() -> NDArray[np.float32]:
+            return np.concatenate([taken() for taken in each], axis=1)
+
+        yield take
+
+
+@contextlib.contextmanager
+def _watching_network(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]]]:
+    seen: list[Tensor] = []
+
+    def keep(_head: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen.append(inputs[0].detach())
+
+    def take() -> NDArray[np.float32]:
+        found = torch.stack(seen).mean(0).cpu().numpy()
+        seen.clear()
+        return found
+
+    handle = predictor.network.head.register_forward_pre_hook(keep)
+    try:
+        yield take
+    finally:
+        handle.remove()
+
+
 def feature_count(predictor: Predictor) -> int:
     """Number F of the last features."""
-    return next(layer.in_features for layer in predictor.network.head if isinstance(layer, nn.Linear))
+    heads = [member.network.head for member in predictor.members]
+    return sum(next(layer.in_features for layer in head if isinstance(layer, nn.Linear)) for head in heads)
 
 
 def compute(

@@ -12,7 +12,7 @@ from core.project import locks, places
 from core.project.files import file_name, make_folder, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-from core.reading import format_of, read_toml, reading
+from core.reading import format_of, is_there, read_toml, reading
 
 FORMAT = 1
 _FILE, _LOCK = "project.toml", "project.lock"
@@ -143,6 +143,10 @@ class Project:
         """The runs that were started, oldest first; also those that cannot be read."""
         return [run for path in sorted((self.folder / "runs").glob("*/")) if (run := RunFolder(path)).is_run]
 
+    def starting_points(self) -> list[RunFolder]:
+        """The runs with a network from which a training may start: an ensemble has several."""
+        return [run for run in self.runs() if not run.is_ensemble and is_there(run.best)]
+
     def new_run(self, name: str) -> RunFolder:
         """Create a folder for a new run, named by time and ``name``, with a number if a run has that name already."""
         place, name = self.folder / "runs", file_name(name)
@@ -207,6 +211,14 @@ def require_not_in_open(path: Path) -> None:
 def is_project(folder: Path) -> bool:
     """Whether a folder holds a project."""
     return (folder / _FILE).exists()  # even if it is damaged
+
+
+def name_of(folder: Path) -> str:
+    """The name of the project in a folder; that of the folder where its own file is damaged."""
+    try:
+        return str(read_toml(folder / _FILE, "The project's file", _REMEDY)["name"])
+    except (Problem, KeyError):
+        return folder.resolve().name
 
 
 def _lock_of(folder: Path, remedy: str) -> locks.FolderLock:

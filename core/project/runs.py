@@ -23,6 +23,7 @@ from core.reading import is_there, read_text, read_toml, reading
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 SUGGESTION_STUDY_FILE = "suggestions.toml"
 TRANSFER_FILE, MATRIX_FILE = "transfer.toml", "matrix.toml"
+ENSEMBLE_FILE = "ensemble.toml"  # in the folder of several runs that answer together
 STUDY_FILES = (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE, TRANSFER_FILE, MATRIX_FILE)
 Keep: TypeAlias = Literal["best", "last"]
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
@@ -189,6 +190,16 @@ class RunFolder:
         return "best"
 
     @property
+    def ensemble_file(self) -> Path:
+        """The list of the runs that answer together, in the folder of an ensemble."""
+        return self.path / ENSEMBLE_FILE
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether this is the folder of several runs that answer together."""
+        return self.ensemble_file.exists()
+
+    @property
     def environment_file(self) -> Path:
         """Versions, device, seed, data checksum."""
         return self.path / "environment.toml"
@@ -225,8 +236,8 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The predictor of the best epoch."""
-        return self.path / "best.safetensors"
+        """The predictor of the best epoch; of an ensemble the list of its runs, which stands for their predictors."""
+        return self.ensemble_file if self.is_ensemble else self.path / "best.safetensors"
 
     @property
     def start(self) -> Path:
@@ -314,8 +325,10 @@ class RunFolder:
 
 def describe_weights(path: Path) -> str:
     """Which weights a file holds, or those that stand for a run's folder: the run, the epoch, and if it is the best."""
-    if path.is_dir() or path.name == "best.safetensors":
+    if path.is_dir() or path.name in {"best.safetensors", ENSEMBLE_FILE}:
         run = RunFolder(path if path.is_dir() else path.parent)
+        if run.is_ensemble:
+            return f"“{run.title}”, best epochs of several runs together"
         return f"“{run.title}”, {f'epoch {run.best_epoch} ({run.keep})' if run.best_epoch else f'{run.keep} epoch'}"
     if (epoch := re.fullmatch(r"epoch-(\d+)", path.stem)) and path.parent.name == "snapshots":
         return f"“{RunFolder(path.parents[1]).title}”, epoch {int(epoch[1])}"
