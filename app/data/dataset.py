@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -31,10 +30,12 @@ from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
 from app.data.widgets.parts_source import PartsSource
 from app.panel.panel import Panel
+from app.session.edit_commands import DrawParts
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.inputs import WholeSpin
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
@@ -79,7 +80,7 @@ class DatasetPanel(Panel):
         self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
         self.source = PartsSource()
         self.hints = MessageLine(2, "warning", grows=True)
-        self.seed = QSpinBox()
+        self.seed = WholeSpin()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
         self.seed.setToolTip(
@@ -173,10 +174,7 @@ class DatasetPanel(Panel):
         question.setDefaultButton(question.addButton(QMessageBox.StandardButton.Cancel))
         question.exec()
         if question.clickedButton() is draw:
-            try:
-                dataset.draw_parts_again()
-            except Problem as problem:
-                self._session.report(problem)
+            self._session.undo.push(DrawParts(self._session))
 
     def _select(self) -> None:
         """A click on a class selects its galaxies."""

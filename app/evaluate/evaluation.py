@@ -220,7 +220,7 @@ class EvaluationPanel(Panel):
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
-        texts = (than, f"{note}. Intervals hold with 68 %.", bars, evaluation.doubt, doubts)
+        texts = (evaluation.doubt, than, f"{note}. Intervals hold with 68 %.", bars, doubts)
         self.state.setText(" ".join(filter(None, texts)))
         self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
