@@ -92,6 +92,15 @@ class Evaluation:
     checksum: str = ""
     views: int = 1
 
+    @property
+    def temperature_sentence(self) -> str:
+        """The temperature of the probabilities, and what it was fitted on; empty: there is none."""
+        temperature = self.predictions.temperature
+        if temperature is None:
+            return ""
+        is_fitted_here = self.is_own and self.part == "validation"
+        return f"{temperature.sentence}{', these here: they fit by construction' if is_fitted_here else ''}."
+
     @cached_property
     def error_bars(self) -> ErrorBarReport | None:
         """How many galaxies are within the error bars of each quantity; None where the network gives none."""

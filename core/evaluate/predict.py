@@ -22,6 +22,7 @@ from core.nets import answers as network_answers
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
+from core.nets.temperature import Temperature
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,8 @@ class Predictions:
         Of image files: those that could not be used, and have no prediction.
     calibration
         The factors that are in the errors; None: they are the network's own.
+    temperature
+        Of the probabilities; None: they are the network's own.
     """
 
     ids: tuple[str, ...]
@@ -68,6 +71,7 @@ class Predictions:
     decision: Decision = MOST_PROBABLE
     left_out: list[Problem] = field(default_factory=list[Problem])
     calibration: ErrorBarCalibration | None = None
+    temperature: Temperature | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -216,4 +220,5 @@ def predict_rows(
         errors=errors,
         problems=[*opened.doubts, *of_sizes],
         calibration=predictor.calibration,
+        temperature=predictor.temperature,
     )
