@@ -16,9 +16,19 @@ ROOM = Room(
         ),
     },
     panels={
-        "adaptation": PanelEntry("Adaptation", "app.adapt.adaptation:AdaptationPanel"),
+        "adaptation": PanelEntry(
+            "Adaptation",
+            "app.adapt.adaptation:AdaptationPanel",
+            {"tune": "Fine-tune for this survey", "study": "How many labels are needed?"},
+        ),
         "changes": PanelEntry("What moved?", "app.adapt.changes:ChangesPanel"),
-        "refiner": PanelEntry("Refiner", "app.adapt.refiner:RefinerPanel"),
-        "suggestions": PanelEntry("Suggestions", "app.adapt.suggestions:SuggestionsPanel"),
+        "refiner": PanelEntry(
+            "Refiner", "app.adapt.refiner:RefinerPanel", {"train": "Train a refiner", "make": "Make a refined dataset"}
+        ),
+        "suggestions": PanelEntry(
+            "Suggestions",
+            "app.adapt.suggestions:SuggestionsPanel",
+            {"suggest": "Suggest galaxies to label", "train_now": "Train with the new labels now"},
+        ),
     },
 )

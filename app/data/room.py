@@ -16,9 +16,9 @@ ROOM = Room(
         ),
     },
     panels={
-        "gallery": PanelEntry("Gallery", "app.data.gallery:GalleryPanel"),
-        "cutout": PanelEntry("Cutout", "app.data.cutout:CutoutPanel"),
-        "dataset": PanelEntry("Dataset", "app.data.dataset:DatasetPanel"),
+        "gallery": PanelEntry("Gallery", "app.data.gallery:GalleryPanel", {"label": "Label the selected galaxies"}),
+        "cutout": PanelEntry("Cutout", "app.data.cutout:CutoutPanel", {"similar": "Find more like this galaxy"}),
+        "dataset": PanelEntry("Dataset", "app.data.dataset:DatasetPanel", {"again": "Draw the parts again"}),
     },
     commands={
         "import": Command(

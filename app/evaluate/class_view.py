@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from app.evaluate import work
 from app.evaluate.class_bins import ClassBinsView
@@ -13,6 +13,7 @@ from app.evaluate.curves import CurvesView
 from app.evaluate.doubtful_view import DoubtfulView
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.reliability import ReliabilityPlot
+from app.evaluate.widgets.save_button import SaveButton
 from app.evaluate.widgets.temperature_bar import TemperatureBar
 from app.jobs.job import Job
 from app.panel import saving
@@ -48,6 +49,7 @@ class Overview(QWidget):
         for name, title in _SHARES.items():
             self.share.addItem(title, name)
         self.share.setToolTip(_SHARE_TIP)
+        self.share.setAccessibleName("What the confusion matrix shows")
         left = QWidget()
         down = QVBoxLayout(left)
         down.setContentsMargins(0, 0, 0, 0)
@@ -85,7 +87,7 @@ class Overview(QWidget):
         self.reliability.set_bins(report.calibration.bins)
         self.classes.fill(OF_CLASSES, format_classes(report))
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
-        self.temperature.show_temperature(evaluation.predictions.temperature, is_possible=evaluation.is_own)
+        self.temperature.show_temperature(evaluation.predictions.temperature, is_own=evaluation.is_own)
 
     def saving_job(self, path: Path, *, is_figure: bool) -> Job | None:
         """The job that writes the confusion matrix."""
@@ -116,15 +118,9 @@ class ViewTabs(QTabWidget):
         self.setUsesScrollButtons(False)
         for title, view in views.items():
             self.addTab(view, title)
-        self.save = QPushButton("Save")
-        menu = QMenu(self.save)
-        menu.setToolTipsVisible(True)
-        self.figure = menu.addAction("Figure…")
-        self.figure.setToolTip("Save what is shown as PNG, SVG or PDF.")
-        self.numbers = menu.addAction("Numbers…")
-        self.numbers.setToolTip("Save the numbers behind it as a table: CSV, FITS, VOTable or Parquet.")
-        menu.aboutToShow.connect(self._offer)
-        self.save.setMenu(menu)
+        self.save = SaveButton()
+        self.figure, self.numbers = self.save.figure, self.save.numbers
+        self.save.choices.aboutToShow.connect(self._offer)
         corner = QWidget()
         line = QHBoxLayout(corner)
         line.setContentsMargins(0, 0, 0, 2)

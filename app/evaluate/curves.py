@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.evaluate import work
 from app.evaluate.widgets.chart_plot import ChartPlot
@@ -58,12 +58,21 @@ class CurvesView(QWidget):
         self.note.setProperty("role", "muted")
         for label in (self.taken, self.note):
             label.setWordWrap(True)
+        self.frequency = QDoubleSpinBox()
+        self.frequency.setRange(0, 99.9)
+        self.frequency.setDecimals(3)
+        self.frequency.setSuffix(" % of the survey")
+        self.frequency.setSpecialValueText("as frequent as here")
+        self.frequency.setToolTip("The share of the class in another survey, for which the purity is told, too.")
+        self.kind.setAccessibleName("Chart")
+        self.of.setAccessibleName("Class")
         self.select = QPushButton("Show these galaxies")
         self.select.setToolTip("Select in the gallery the galaxies that are taken, the likeliest first.")
         top = QHBoxLayout()
         for widget in (self.kind, QLabel("of"), self.of):
             top.addWidget(widget)
         top.addStretch(1)
+        top.addWidget(self.frequency)
         top.addWidget(self.select)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
@@ -74,6 +83,7 @@ class CurvesView(QWidget):
         self.kind.currentIndexChanged.connect(self._draw)
         self.of.currentIndexChanged.connect(self._choose)
         self.plot.marker_moved.connect(self._show_taken)
+        self.frequency.valueChanged.connect(self._show_taken)
         self.select.clicked.connect(self._select)
 
     @property
@@ -149,7 +159,8 @@ class CurvesView(QWidget):
         self.note.setText(chart.note)
         self.kind.setToolTip(_KINDS[kind][1])
         self.of.setEnabled(kind != "reliability")
-        self.select.setVisible(has_line)
+        for widget in (self.select, self.frequency):
+            widget.setVisible(has_line)
         self.taken.setVisible(has_line)
         if has_line:
             self.plot.set_marker(0.5 if kind == "threshold" else float(np.ceil(len(self._evaluation.rows) / 10)))
@@ -162,7 +173,8 @@ class CurvesView(QWidget):
 
     def _show_taken(self, _place: float = 0.0) -> None:
         if self._evaluation is not None and self.kind.currentData() in _OF_ONE and self._rankings is not None:
-            self.taken.setText(work.describe_taken(self._evaluation, self._class, *self._cut()))
+            frequency = self.frequency.value() / 100 or None
+            self.taken.setText(work.describe_taken(self._evaluation, self._class, *self._cut(), frequency))
 
     def _select(self) -> None:
         if self._evaluation is None:

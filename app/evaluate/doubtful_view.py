@@ -45,10 +45,13 @@ class DoubtfulView(QWidget):
         self._evaluation: Evaluation | None = None
         self._found: Doubtful | None = None
         self._places: dict[int, int] = {}
+        self._touched: set[int] = set()  # rows whose labels were changed since the evaluation
         self._looking = Latest(self)
         self._looking.finished.connect(self._show)
         self._looking.failed.connect(self._show_problem)
         self.kind, self.label = QComboBox(), QComboBox()
+        self.kind.setAccessibleName("Which galaxies")
+        self.label.setAccessibleName("The new label")
         self.list = GalaxyList()
         self.note = QLabel()
         self.note.setWordWrap(True)
@@ -82,7 +85,7 @@ class DoubtfulView(QWidget):
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
         """Show an evaluation."""
-        self._evaluation = evaluation
+        self._evaluation, self._touched = evaluation, set()
         is_classes = isinstance(evaluation.target, Classes)
         kinds = _OF_CLASSES if is_classes else _OF_QUANTITIES
         if [self.kind.itemData(place) for place in range(self.kind.count())] != list(kinds):
@@ -157,15 +160,16 @@ class DoubtfulView(QWidget):
             label_commands.give(self._session, rows, label)
         undo.endMacro()
 
-    def _show_labels(self, _rows: Sequence[int]) -> None:
-        """Show which of the galaxies have another label now than when they were evaluated."""
+    def _show_labels(self, rows: Sequence[int]) -> None:
+        """Show which of the galaxies have another label now than when they were evaluated; ``rows`` were changed."""
+        self._touched.update(rows)
         found, evaluation = self._found, self._evaluation
         if found is None or evaluation is None or not self._can_label:
             return
         changes = {
-            place: label
-            for row, place in self._places.items()
-            if (label := self._session.dataset.label(row)) != found.cells[place][0]
+            self._places[row]: label
+            for row in self._touched & self._places.keys()
+            if (label := self._session.dataset.label(row)) != found.cells[self._places[row]][0]
         }
         self.list.show_changes(changes)
         self.again.setVisible(bool(changes))

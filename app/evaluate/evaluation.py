@@ -264,7 +264,7 @@ class EvaluationPanel(Panel):
         if self._evaluation is not None:
             self._show_decision(self._evaluation)
             is_own, found = self._evaluation.is_own, self._evaluation.predictions.temperature
-            self.class_view.overview.temperature.show_temperature(found, is_possible=is_own)
+            self.class_view.overview.temperature.show_temperature(found, is_own=is_own)
         self._session.message.emit(self._describe(problem))
 
     def _show_classes(self, evaluation: Evaluation) -> None:

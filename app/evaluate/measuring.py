@@ -27,6 +27,7 @@ from app.evaluate.doubtful_view import DoubtfulView
 from app.evaluate.fit_dialog import FitDialog
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.binned_plots import BinnedPlots
+from app.evaluate.widgets.save_button import SaveButton
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
 from app.panel import saving
@@ -106,10 +107,8 @@ class MeasuringView(QWidget):
         self.fits = menu.addAction("Table of fits…")
         self.fits.setToolTip(_FIT_TIP)
         self.fit.setMenu(menu)
-        self.figure = QPushButton("Figure…")
-        self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
-        self.numbers = QPushButton("Numbers…")
-        self.numbers.setToolTip("Save the figures of merit in bins with their errors: CSV, FITS, VOTable or Parquet.")
+        self.save = SaveButton()
+        self.figure, self.numbers = self.save.figure, self.save.numbers
         self.scores, self.table = NumberTable(), NumberTable()
         self.truth, self.binned = TruthPlot(), BinnedPlots()
         self.doubtful, self.two_runs = DoubtfulView(self._session), TwoRunsView(self._session)
@@ -140,7 +139,7 @@ class MeasuringView(QWidget):
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)
-        for button in (self.fit, self.figure, self.numbers):
+        for button in (self.fit, self.save):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
@@ -157,8 +156,8 @@ class MeasuringView(QWidget):
         self.split.currentIndexChanged.connect(self._choose_split)
         self.fit_now.triggered.connect(self._ask_fit)
         self.fits.triggered.connect(self._ask_fits)
-        self.figure.clicked.connect(lambda: self._save(is_figure=True))
-        self.numbers.clicked.connect(lambda: self._save(is_figure=False))
+        self.figure.triggered.connect(lambda: self._save(is_figure=True))
+        self.numbers.triggered.connect(lambda: self._save(is_figure=False))
         self.truth.point_clicked.connect(self.point_clicked)
         self.tabs.currentChanged.connect(self._renew_tab)
 

@@ -15,5 +15,15 @@ ROOM = Room(
             (330, 600, 350),
         ),
     },
-    panels={"evaluation": PanelEntry("Evaluation", "app.evaluate.evaluation:EvaluationPanel")},
+    panels={
+        "evaluation": PanelEntry(
+            "Evaluation",
+            "app.evaluate.evaluation:EvaluationPanel",
+            {
+                "validation": "Evaluate on the validation part",
+                "test": "Evaluate on the test part",
+                "export": "Save the table of all galaxies",
+            },
+        )
+    },
 )

@@ -45,6 +45,7 @@ class TwoRunsView(QWidget):
         self.other = QComboBox()
         self.other.setMinimumContentsLength(12)
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.other.setAccessibleName("The other run")
         self.compare = QPushButton("Compare")
         self.gained, self.lost = QPushButton(), QPushButton()
         self.gained.setToolTip("Select the galaxies that only the other run gets right.")

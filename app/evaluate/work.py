@@ -196,13 +196,16 @@ def make_chart(rankings: Rankings, kind: str, name: str) -> Chart:
     return class_charts.make_chart(rankings, kind, name)  # pyrefly: ignore[bad-argument-type] - one of its kinds
 
 
-def describe_taken(evaluation: Evaluation, name: str, first: int, threshold: float) -> str:
-    """What is taken for a class: the first ones by its probability, or those from a threshold on."""
+def describe_taken(evaluation: Evaluation, name: str, first: int, threshold: float, frequency: float | None) -> str:
+    """What is taken for a class: the first ones by its probability, or those from a threshold on.
+
+    With a ``frequency``, also how pure they would be where the class has that share of all galaxies.
+    """
     from core.evaluate import class_charts
 
     taken = class_charts.select(evaluation, name, first=first, threshold=threshold)
     how = f"the first {taken.taken:,} by probability" if first else f"from a probability of {threshold:.3f} on"
-    return class_charts.describe_selection(taken, name, how)
+    return class_charts.describe_selection(taken, name, how, frequency)
 
 
 def figure_titles(evaluation: Evaluation) -> dict[str, str]:

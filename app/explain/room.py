@@ -17,9 +17,17 @@ ROOM = Room(
     },
     panels={
         "explanation": PanelEntry("Why?", "app.explain.maps.panel:ExplanationPanel"),
-        "belief": PanelEntry("Belief", "app.explain.faithfulness:FaithfulnessPanel"),
-        "filters": PanelEntry("Filters", "app.explain.filters:FiltersPanel"),
-        "dreams": PanelEntry("Dreams", "app.explain.dreams:DreamsPanel"),
-        "galaxy_map": PanelEntry("Galaxy map", "app.explain.galaxy_map:GalaxyMapPanel"),
+        "belief": PanelEntry(
+            "Belief",
+            "app.explain.faithfulness:FaithfulnessPanel",
+            {"ask": "Assess whether to believe the maps", "save": "Save the table of faithfulness"},
+        ),
+        "filters": PanelEntry(
+            "Filters", "app.explain.filters:FiltersPanel", {"seek": "Find the nine strongest galaxies of each filter"}
+        ),
+        "dreams": PanelEntry("Dreams", "app.explain.dreams:DreamsPanel", {"start": "Start a dream"}),
+        "galaxy_map": PanelEntry(
+            "Galaxy map", "app.explain.galaxy_map:GalaxyMapPanel", {"draw": "Draw the map of galaxies"}
+        ),
     },
 )

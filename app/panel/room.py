@@ -19,10 +19,21 @@ Area: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class PanelEntry:
-    """A panel: the title of its dock, and its class as ``"module:Class"``, called with the session."""
+    """A panel.
+
+    Attributes
+    ----------
+    title
+        Of its dock.
+    source
+        Its class as ``"module:Class"``, called with the session.
+    actions
+        What its buttons do, by their names in the class, to be searched by name: ``{"start": "Start the training"}``.
+    """
 
     title: str
     source: str
+    actions: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

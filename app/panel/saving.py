@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
 _NAMED = 20  # files without a prediction
-TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet)"
+TABLES = "CSV (*.csv);;FITS (*.fits);;VOTable (*.xml);;Parquet (*.parquet);;HDF5 (*.h5)"
 
 
 def ask_path(

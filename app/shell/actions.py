@@ -16,17 +16,30 @@ _OWN: dict[str, Command] = {
     "open": Command("File", "Open…", "Open a project folder.", "mdi6.folder-open-outline", "Ctrl+O"),
     "open_dataset": Command("File", "Open dataset…", "Open a dataset of any folder.", "mdi6.database-outline"),
     "demonstration": Command("File", "Demonstration survey", "Open simulated galaxies.", "mdi6.creation-outline"),
+    "open_package": Command(
+        "File", "Open package…", "Open a project, or results, that were packed as one file.", "mdi6.package-down"
+    ),
+    "pack_project": Command(
+        "File", "Pack project…", "Make one file of the project, to send it.", "mdi6.package-up", begins_group=True
+    ),
+    "pack_training": Command(
+        "File", "Pack training…", "Make one file of the next training, for a bigger machine.", "mdi6.package-up"
+    ),
     "reopen": Command(
         "File", "Reopen at the start", "Open the last project when the program is started.", checkable=True
     ),
     "quit": Command("File", "Quit", "Stop what is running and close.", "mdi6.exit-to-app", "Ctrl+Q", begins_group=True),
-    "light": Command("View", "Light", "Dark text on a light window.", checkable=True),
+    "search": Command(
+        "View", "Search an action…", "Find a command, a panel, a setting or a page by name.", "mdi6.magnify", "Ctrl+K"
+    ),
+    "light": Command("View", "Light", "Dark text on a light window.", checkable=True, begins_group=True),
     "dark": Command("View", "Dark", "Light text on a dark window.", checkable=True),
     "system": Command("View", "As the system", "Follow the system's setting.", checkable=True),
     "reset_layout": Command(
         "View", "Reset layout", "Put the panels back to where they were.", "mdi6.view-dashboard", begins_group=True
     ),
     "help": Command("Help", "User guide", "How to do what.", "mdi6.help-circle-outline", "F1"),
+    "shortcuts": Command("Help", "Keyboard shortcuts", "All keys in a table.", "mdi6.keyboard-outline"),
     "about": Command(
         "Help", "About Tuning Fork", "Version and licence.", "mdi6.information-outline", begins_group=True
     ),

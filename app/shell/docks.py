@@ -32,6 +32,10 @@ class Docks:
         """A panel, built on first use."""
         return self._dock(name).widget()
 
+    def built(self, name: str) -> QWidget | None:
+        """A panel, if it was built already."""
+        return self._docks[name].widget() if name in self._docks else None
+
     def _dock(self, name: str) -> QDockWidget:
         if name not in self._docks:
             entry = PANELS[name]

@@ -7,6 +7,7 @@ from importlib import resources
 
 from PySide6 import __version__ as qt_version
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QListWidget, QMessageBox, QSplitter, QTextBrowser, QVBoxLayout, QWidget
 
 from app.theme import program_icon
@@ -35,6 +36,15 @@ class Guide(QDialog):
         QVBoxLayout(self).addWidget(splitter)
         self.titles.currentRowChanged.connect(lambda row: self.page.setMarkdown(self._texts[row]))
         self.titles.setCurrentRow(0)
+
+    def show_page(self, page: int, heading: str = "") -> None:
+        """Show a page, scrolled to one of its headings."""
+        self.titles.setCurrentRow(page)
+        if heading:
+            self.page.moveCursor(QTextCursor.MoveOperation.End)
+            self.page.find(heading, QTextDocument.FindFlag.FindBackward)
+            self.page.moveCursor(QTextCursor.MoveOperation.StartOfLine)
+            self.page.ensureCursorVisible()
 
 
 def show_about(parent: QWidget | None = None) -> None:

@@ -30,6 +30,8 @@ class Menus(QMenuBar):
     ----------
     actions_by_name
         The commands.
+    undo_actions
+        Undo and Redo.
 
     Notes
     -----
@@ -49,6 +51,7 @@ class Menus(QMenuBar):
             if command.begins_group:
                 self._menus[command.menu].addSeparator()
             self._menus[command.menu].addAction(action)
+        self.undo_actions: list[QAction] = []
         self.recent = QMenu("Recent projects")
         self.recent.aboutToShow.connect(self._list_recent)
         self._menus["File"].insertMenu(self.actions_by_name["open_dataset"], self.recent)
@@ -68,6 +71,7 @@ class Menus(QMenuBar):
             (edit.addAction("Redo", keys.Redo, undo.redo), undo.redoTextChanged, undo.canRedoChanged),
         ):
             action.setEnabled(False)
+            self.undo_actions.append(action)
             can_changed.connect(action.setEnabled)
             text_changed.connect(partial(_name_action, action, action.text()))
 

@@ -15,6 +15,7 @@ from app.shell import memory, recent, reopening, work
 from app.shell.recent import home
 from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
+from core.project.packages import is_package
 from core.reading import modified
 
 
@@ -34,13 +35,15 @@ class Opening(QObject):
     -----
     Signals: ``leaving()`` before another project is opened; ``opened(workspace)`` when a dataset is open, with the name
     of the workspace in which its project was left, if any; ``simulating(job)`` when the demonstration survey is being
-    made; ``refused(files)`` for dropped files that are neither project nor dataset.
+    made; ``package_dropped(path)`` for a project, or results, as one file; ``refused(files)`` for dropped files that
+    are neither project nor dataset.
     """
 
     leaving = Signal()
     opened = Signal(str)
     simulating = Signal(object)
     refused = Signal(object)
+    package_dropped = Signal(object)
 
     def __init__(self, window: QWidget, session: Session, may_leave: Callable[[], bool]) -> None:
         super().__init__(window)
@@ -70,6 +73,8 @@ class Opening(QObject):
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":
             self.open_dataset(path)
+        elif path is not None and is_package(path):
+            self.package_dropped.emit(path)
         elif path is not None:
             self.open_project(path)
         elif reopen:
@@ -98,6 +103,8 @@ class Opening(QObject):
         elif len(paths) == 1 and paths[0].suffix == ".h5":
             self.open_dataset(paths[0])
             self._dropped = paths[0]
+        elif len(paths) == 1 and is_package(paths[0]):
+            self.package_dropped.emit(paths[0])
         else:
             self.refused.emit(paths)
 

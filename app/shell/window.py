@@ -16,13 +16,17 @@ from app.notices import CrashDialog
 from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, reopening, work
+from app.shell.action_search import Entry, Places, list_entries, room_of
 from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
 from app.shell.menus import Menus
 from app.shell.opening import Opening
+from app.shell.packages import Packages
 from app.shell.safekeeping import Safekeeping
+from app.shell.search_dialog import SearchDialog
+from app.shell.shortcuts import ShortcutSheet
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
 from app.shell.workspaces import WORKSPACES
@@ -65,6 +69,7 @@ class MainWindow(QMainWindow):
         self.notices = NoticeStrip()
         self.safekeeping = Safekeeping(self, self.session, self.notices)
         self.opening = Opening(self, self.session, self.safekeeping.settle)
+        self.packages = Packages(self, self.session, self.opening.open_project, self.safekeeping.settle)
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
@@ -101,12 +106,17 @@ class MainWindow(QMainWindow):
             "open": self.opening.ask_project,
             "open_dataset": self.opening.ask_dataset,
             "demonstration": self.opening.open_demonstration,
+            "open_package": self.packages.ask_package,
+            "pack_project": self.packages.pack_project,
+            "pack_training": self.packages.pack_training,
             "reopen": lambda: reopening.set_wanted(self.menus.actions_by_name["reopen"].isChecked()),
             "quit": self.close,
             "light": lambda: self.set_theme("light"),
             "dark": lambda: self.set_theme("dark"),
             "system": lambda: self.set_theme("system"),
             "reset_layout": self.reset_layout,
+            "search": self.search_action,
+            "shortcuts": lambda: ShortcutSheet(self._list_entries(), self).show(),
             "help": self.show_guide,
             "about": lambda: show_about(self),
         }
@@ -129,6 +139,7 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._show_opened)
         self.opening.leaving.connect(self._keep_in_mind)
         self.opening.refused.connect(self.take_files)
+        self.opening.package_dropped.connect(self.packages.open_package)
         self.safekeeping.reopening_wanted.connect(self.opening.open_dataset)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
@@ -186,10 +197,33 @@ class MainWindow(QMainWindow):
         if isinstance(application, QApplication):
             theme.apply(application, {"light": False, "dark": True}.get(name))
 
-    def show_guide(self) -> None:
-        """Open the user's guide."""
+    def search_action(self) -> None:
+        """Open the search of all that can be done."""
+        SearchDialog(self._list_entries(), self).open()
+
+    def _list_entries(self) -> list[Entry]:
+        places = Places(
+            show_panel=self._show_panel,
+            built=self.docks.built,
+            has_galaxies=lambda: self.session.dataset.cutouts is not None,
+            show_workspace=self.show_workspace,
+            show_page=self.show_guide,
+            say=self.session.message.emit,
+            undo=self.menus.undo_actions,
+        )
+        return list_entries(self.menus.actions_by_name, places)
+
+    def _show_panel(self, name: str) -> QWidget:
+        """Show a panel in its room, and return it."""
+        self.show_workspace(room_of(name, self.docks.current))
+        self.docks.bring_to_front(name)
+        return self.docks.panel(name)
+
+    def show_guide(self, page: int = 0, heading: str = "") -> None:
+        """Open the user's guide, at a page and one of its headings."""
         if self._guide is None:
             self._guide = Guide(self)
+        self._guide.show_page(page, heading)
         self._guide.show()
         self._guide.raise_()
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.jobs.job import Job
 from app.jobs.quiet_import import import_quietly, libraries_imported
 from app.work import begin_unless_stopped
 from core.events import Progress, Work
+
+if TYPE_CHECKING:
+    from core.project.packages import Contents
+    from core.project.runs import RunFolder
+    from core.train.settings import RunSettings
 
 
 def warm_up() -> Job:
@@ -122,3 +128,59 @@ def find_device() -> Job:
         return devices.describe(devices.choose("auto"))
 
     return Job("Looking for a GPU", run)
+
+
+def pack_project(folder: Path, target: Path, *, with_images: bool) -> Job:
+    """Pack a project as one file; the result is what is in it."""
+
+    def run(stop: threading.Event) -> Work[Contents]:
+        from core.project import packing
+
+        return (yield from packing.pack_project(folder, target, stop, with_images=with_images))
+
+    return Job(f"Packing {folder.name}", run)
+
+
+def pack_training(settings: RunSettings, data: Path, target: Path) -> Job:
+    """Pack a training to be run on another machine; the result is what is in the package."""
+
+    def run(stop: threading.Event) -> Work[Contents]:
+        from core.train import job_package
+
+        return (yield from job_package.pack(settings, data, target, stop, title=target.stem))
+
+    return Job("Packing the training", run)
+
+
+def look_at_package(path: Path) -> Job:
+    """Look what is in a package, without unpacking it."""
+
+    def run(stop: threading.Event) -> Work[Contents]:
+        from core.project.packages import read_contents
+
+        yield from begin_unless_stopped(stop)
+        return read_contents(path)
+
+    return Job(f"Opening {path.name}", run, at_once=True, is_reading=True)
+
+
+def unpack_project(path: Path, folder: Path) -> Job:
+    """Make a project of a package in a new folder."""
+
+    def run(stop: threading.Event) -> Work[Contents]:
+        from core.project import unpacking
+
+        return (yield from unpacking.unpack(path, folder, stop, kinds=("project",)))
+
+    return Job(f"Unpacking {path.name}", run, at_once=True)
+
+
+def collect_results(path: Path, project: Path) -> Job:
+    """Take the results of a training on another machine into a project; the result is the run."""
+
+    def run(stop: threading.Event) -> Work[RunFolder]:
+        from core.train import job_package
+
+        return (yield from job_package.collect(path, project, stop))
+
+    return Job(f"Taking in {path.name}", run)

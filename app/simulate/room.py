@@ -16,5 +16,9 @@ ROOM = Room(
             needs_galaxies=False,
         ),
     },
-    panels={"simulation": PanelEntry("Simulation", "app.simulate.simulation:SimulationPanel")},
+    panels={
+        "simulation": PanelEntry(
+            "Simulation", "app.simulate.simulation:SimulationPanel", {"making.make": "Make simulated galaxies"}
+        )
+    },
 )

@@ -17,9 +17,19 @@ ROOM = Room(
     },
     panels={
         "studies": PanelEntry("Studies", "app.studies.studies:StudiesPanel"),
-        "search": PanelEntry("Search", "app.studies.search:SearchPanel"),
-        "training_size": PanelEntry("Training size", "app.studies.training_size:TrainingSizePanel"),
-        "transfer": PanelEntry("Another survey", "app.studies.transfer:TransferPanel"),
-        "matrix": PanelEntry("Matrix", "app.studies.matrix:MatrixPanel"),
+        "search": PanelEntry(
+            "Search",
+            "app.studies.search:SearchPanel",
+            {"start": "Start the hyperparameter search", "use": "Use the best settings of the search"},
+        ),
+        "training_size": PanelEntry(
+            "Training size",
+            "app.studies.training_size:TrainingSizePanel",
+            {"start": "Start the study of the training size"},
+        ),
+        "transfer": PanelEntry(
+            "Another survey", "app.studies.transfer:TransferPanel", {"start": "Start the study of another survey"}
+        ),
+        "matrix": PanelEntry("Matrix", "app.studies.matrix:MatrixPanel", {"start": "Start the matrix of surveys"}),
     },
 )

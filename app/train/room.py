@@ -28,12 +28,39 @@ ROOM = Room(
         ),
     },
     panels={
-        "settings": PanelEntry("Settings", "app.train.settings_panel:SettingsPanel"),
-        "pretraining": PanelEntry("First weights", "app.train.first_weights:FirstWeightsPanel"),
+        "settings": PanelEntry("Settings", "app.train.settings_panel:SettingsPanel", {"start": "Start the training"}),
+        "pretraining": PanelEntry(
+            "First weights",
+            "app.train.first_weights:FirstWeightsPanel",
+            {"start": "Learn first weights without labels"},
+        ),
         "network": PanelEntry("Network", "app.train.network:NetworkPanel"),
-        "augmentation": PanelEntry("Augmentation", "app.train.augmentation:AugmentationPanel"),
-        "training": PanelEntry("Curves", "app.train.training:TrainingPanel"),
-        "runs": PanelEntry("Runs", "app.train.runs:RunsPanel"),
-        "comparison": PanelEntry("Comparison", "app.train.comparison:ComparisonPanel"),
+        "augmentation": PanelEntry(
+            "Augmentation", "app.train.augmentation:AugmentationPanel", {"again": "Draw other augmented galaxies"}
+        ),
+        "training": PanelEntry(
+            "Curves", "app.train.training:TrainingPanel", {"pause": "Pause the training", "stop": "Stop the training"}
+        ),
+        "runs": PanelEntry(
+            "Runs",
+            "app.train.runs:RunsPanel",
+            {
+                "explain": "Explain with the chosen run",
+                "fine_tune": "Fine-tune the chosen run",
+                "use_settings": "Use the settings of the chosen run",
+                "predict": "Predict the open galaxies",
+                "predict_files": "Predict files",
+            },
+        ),
+        "comparison": PanelEntry(
+            "Comparison",
+            "app.train.comparison:ComparisonPanel",
+            {
+                "go_on": "Continue a run for more epochs",
+                "rename": "Rename a run",
+                "trash": "Remove runs",
+                "folder": "Show the folder of a run",
+            },
+        ),
     },
 )

@@ -186,8 +186,10 @@ def add_predict_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
-    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml, .parquet or .h5")
     add_decision_option(command)
+    add("--no-unlikeness", action="store_true", help="do not tell how unlike the training galaxies each one is")
+    add("--workers", type=int, metavar="N", help="processes that read raw files; 0: none; else by the machine")
     add_reading_options(command)
     add_band_option(command)
     add_force_option(command, output=outputs.TABLE)
@@ -199,7 +201,7 @@ def add_measure_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
     add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
-    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml, .parquet or .h5")
     add("--zero-point", metavar="Z", help="magnitude of one unit of the pixels; Z,Z,…: of each band")
     add_reading_options(command)
     add_band_option(command)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from core.cli import judging
 from core.cli.binned import print_in_bins, require_bins
 from core.cli.console import Console
-from core.cli.sources import choose_bands, dataset_of, hand_labels_of, parse_class_map
-from core.data.target import Classes
+from core.cli.sources import changed_stamps, choose_among, choose_bands, hand_labels_of, parse_class_map
 from core.metrics.uncertainty import plus_minus
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
+from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -156,22 +156,33 @@ def _print_coverage(bars: ErrorBarReport, console: Console) -> None:
 
 def predict(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork predict``."""
-    from core.evaluate import predict as predicting
-    from core.evaluate import tables
+    from core.evaluate import predict_table, raw_files, tables
 
     tables.require_known_ending(options.output)
-    with dataset_of(options, console) as data:
-        choose_bands(options, data, console)
-        predictions = console.drive(
-            "Predicting", lambda stop: predicting.run(options.run, data, None, stop, decision=options.decision)
-        )
-    tables.write(predictions, options.output)
-    console.say(f"{len(predictions):,} galaxies: {options.output}")
-    if isinstance(predictions.target, Classes):
-        console.say(f"decision: {predictions.decision.text}")
-        if predictions.temperature is not None:
-            console.say(f"{predictions.temperature.sentence}.")
-    return 0
+    sources = [path.expanduser() for path in options.source]
+    if not raw_files.are_raw(sources):
+        choose_bands(options, sources[0], console)
+    wish = predict_table.Wish(
+        changed_stamps(options), options.catalogue, options.decision, not options.no_unlikeness, options.workers
+    )
+    written = console.drive(
+        "Predicting",
+        lambda stop: predict_table.run(
+            options.run,
+            sources,
+            options.output,
+            stop,
+            wish=wish,
+            choose_bands=lambda bands: choose_among(options, bands, console),
+        ),
+    )
+    for note in written.notes:
+        console.note(note)
+    unread = f", {written.unread:,} without an answer (column “problem”)" if written.unread else ""
+    console.say(f"{count_of(written.galaxies, 'galaxy')}{unread}: {options.output}")
+    if written.decision is not None:
+        console.say(f"decision: {written.decision.text}")
+    return 0 if written.galaxies else 1
 
 
 def _with_error(value: float | None, error: float | None) -> str:

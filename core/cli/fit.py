@@ -29,7 +29,7 @@ def add_fit_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork fit``."""
     add = command.add_argument
     add("source", type=Path, metavar="DATA.h5", help="a dataset of calibrated images")
-    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet")
+    add("-o", "--output", required=True, type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml, .parquet or .h5")
     add(
         "--psf",
         metavar="PSF",

@@ -15,6 +15,7 @@ from core.cli.console import Console, run_guarded
 from core.cli.fit import FIT, add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.moved import MOVED, add_moved_options
+from core.cli.packages import JOB, PACK, UNPACK, add_job_options, add_pack_options, add_unpack_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
 from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import Parser, common_options
@@ -60,6 +61,9 @@ _COMMANDS: tuple[_Command, ...] = (
     (STUDY, add_study_options),
     (command_options.SIMULATE, command_options.add_simulate_options),
     (REFINE, add_refine_options),
+    (PACK, add_pack_options),
+    (UNPACK, add_unpack_options),
+    (JOB, add_job_options),
     (command_options.DEMO, command_options.add_demo_options),
     (command_options.SETTINGS, command_options.add_settings_command_options),
 )

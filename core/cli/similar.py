@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SIMILAR = ("similar", "similar:similar", "Find the galaxies most alike to one, or to several, to a network.")
 UNUSUAL = ("unusual", "similar:unusual", "Rank galaxies by how unlike the training galaxies they are.")
 DUPLICATES = ("duplicates", "similar:duplicates", "Find the same galaxy under two names, above all in two parts.")
-_TABLE = "ends in .csv, .fits, .xml or .parquet; else only printed"
+_TABLE = "ends in .csv, .fits, .xml, .parquet or .h5; else only printed"
 _SHOWN = 50  # pairs on the terminal beside the table
 
 

@@ -30,7 +30,7 @@ def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
     if not raw_files.are_raw(sources):
         yield sources[0]
         return
-    changes = _changed_stamps(options)
+    changes = changed_stamps(options)
     with raw_files.temporary_dataset() as data:
         report = console.drive(
             "Reading",
@@ -41,8 +41,8 @@ def dataset_of(options: argparse.Namespace, console: Console) -> Iterator[Path]:
         yield data
 
 
-def _changed_stamps(options: argparse.Namespace) -> dict[str, Any]:
-    """The import settings that the options override, by name."""
+def changed_stamps(options: argparse.Namespace) -> dict[str, Any]:
+    """Of raw files, the import settings that the options override, by name."""
     chosen = toml.apply_overrides(ImportSettings(), options.stamps)
     names = [assignment.partition("=")[0].strip() for assignment in options.stamps]
     changes = {name: getattr(chosen, name) for name in names}
@@ -71,16 +71,24 @@ def choose_bands(options: argparse.Namespace, data: Path | None, console: Consol
     if not options.band_map or data is None:
         return
     from core.data.cutouts import Cutouts
-    from core.nets.band_mapping import BandMapping
-    from core.nets.predictor import Predictor
 
     with Cutouts.open(data) as cutouts:
         bands = [band.name for band in cutouts.bands]
+    choose_among(options, bands, console)
+
+
+def choose_among(options: argparse.Namespace, bands: Sequence[str], console: Console) -> None:
+    """As :func:`choose_bands`, for images with these bands."""
+    from core.nets.band_mapping import BandMapping
+    from core.nets.predictor import Predictor
+
+    if not options.band_map:
+        return
     if options.band_map == "none":
         band_choices.remember(options.run, bands, "")
         return
     wanted = Predictor.load(options.run).bands
-    mapping = BandMapping.parse(options.band_map, bands, wanted)
+    mapping = BandMapping.parse(options.band_map, list(bands), wanted)
     band_choices.remember(options.run, bands, mapping.text)
     console.note(
         f"bands {mapping.text} feed the network's {','.join(wanted)}; this is kept with the run for such data "

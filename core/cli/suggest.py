@@ -43,7 +43,13 @@ def add_suggest_options(command: argparse.ArgumentParser) -> None:
     add("-n", "--count", type=int, metavar="N", help="how many galaxies; else 50")
     add("--method", metavar="NAME", help="auto, typical, uncertain, diverse, core-set or random; else auto")
     add("--part", metavar="PART", help="which part labels are wanted for: training, or validation (at random)")
-    add("-o", "--output", type=Path, metavar="TABLE", help="ends in .csv, .fits, .xml or .parquet; else only printed")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="TABLE",
+        help="ends in .csv, .fits, .xml, .parquet or .h5; else only printed",
+    )
     similar = "the network that says which galaxies are similar; else the first RUN"
     add("--similar-by", type=Path, metavar="RUN", help=similar)
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")

@@ -39,7 +39,8 @@ SourceKind = Literal["fits", "picture", "bands", "container"]
 class Source:
     """One galaxy, or one file with many: ``path`` (and ``others`` for further bands), below a chosen folder.
 
-    ``below`` is the length of the chosen folder's name, so that ``relative`` is the path inside it.
+    ``below`` is the length of the chosen folder's name, so that ``relative`` is the path inside it. ``rows`` are the
+    first galaxy and the one after the last that are meant of a file of many in an array; None: all.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Source:
     name: str = ""
     others: tuple[str, ...] = ()
     bands: tuple[str, ...] = ()
+    rows: tuple[int, int] | None = None
 
     @property
     def relative(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,12 @@ def path_to_match(source: Source, extension: str = "") -> str:
     return "" if extension or source.kind in {"bands", "container"} else source.path
 
 
+def repeated_names(sources: Iterable[Source]) -> set[str]:
+    """The names that several files have, in different folders."""
+    counts = Counter(source.stem for source in sources)
+    return {stem for stem, count in counts.items() if count > 1}
+
+
 _MOST_STACKS = 64  # files that are opened to see the names in them
 _MOST_SPELLINGS = 3  # classes of which the spellings are noted
 
@@ -69,11 +75,15 @@ _MOST_SPELLINGS = 3  # classes of which the spellings are noted
 class Galaxies:
     """The galaxies of an import, in the order in which they are written.
 
+    ``repeated`` are the names that several files have; None: as those of ``found`` tell.
+
     ``problems``, ``notes`` and, after :meth:`catalogue`, ``without_label`` go into the report; ``split_column`` is then
     the column that gives the parts, if one does.
     """
 
-    def __init__(self, found: Found, settings: ImportSettings, joined: Join | None) -> None:
+    def __init__(
+        self, found: Found, settings: ImportSettings, joined: Join | None, repeated: Collection[str] | None = None
+    ) -> None:
         self.problems = [*found.problems, *(joined.problems if joined else [])]
         self.notes: list[str] = list(joined.notes) if joined else []
         self.without_label: list[str] = []
@@ -83,8 +93,7 @@ class Galaxies:
         self._found, self._settings, self._joined = found, settings, joined
         if joined is not None and settings.split_column in joined.table.colnames:  # told before all images are read
             parts.read_given(np.asarray(joined.table[settings.split_column]), settings.split_column)
-        counts = Counter(source.stem for source in found.sources)
-        self._repeated = {stem for stem, count in counts.items() if count > 1}
+        self._repeated = repeated_names(found.sources) if repeated is None else repeated
         self._taken: set[str] = set()  # names that extensions have given
         self._renamed: list[tuple[str, str]] = []  # name in the file, id
         self._sources: array[int] = array("q")

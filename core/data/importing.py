@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,7 +47,7 @@ BATCH = 64  # stamps
 _EVENT_EVERY = 0.05  # seconds
 
 
-class _MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
+class MoreThan8Bits(Exception):  # noqa: N818 - nothing went wrong
     """A cutout with more than 8 bits does not fit into a dataset of pictures."""
 
 
@@ -98,32 +99,19 @@ def run(
     >>> report.imported
     90
     """
-    paths = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
     output, catalogue = Path(output), Path(catalogue) if catalogue else None
     started = time.monotonic()
-    yield Progress(0, None, "catalogue rows" if catalogue else "files")
-    tables_there = tables.read_tables(catalogue, stop) if catalogue else []
-    found = yield from discover(paths, settings, stop, [output, *([catalogue] if catalogue else [])])
-    require_galaxies(found)
-    yield Progress(0, None, "catalogue rows")
-    if stop.is_set():
-        raise Stopped
-    joined = _join_catalogue(tables_there, found, settings)
-    sample = yield from measure_sample(found, settings, stop)
-    if like is not None and settings.bands == like.settings.bands and not sample.has_planes(len(like.bands)):
-        settings = settings.model_copy(update={"bands": ""})  # they are names of other bands
-    plan = sample.plan(settings, len(like.bands) if like is not None else None)
-    settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
-    settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
+    prepared = yield from decide_format(sources, settings, catalogue, stop, like, [output])
+    found, joined, settings, plan = prepared.found, prepared.joined, prepared.settings, prepared.plan
     try:
         done = yield from _write(found, joined, output, settings, plan, stop)
-    except _MoreThan8Bits:
+    except MoreThan8Bits:
         done = yield from _write(found, joined, output, settings, plan.in_float32(), stop)
     if joined is not None:
         done.notes.insert(0, describe_match(joined, sum(row != NO_ROW for row in done.rows), len(done.ids)))
     rows = 0 if joined is None else len(joined.table)
-    axes = describe_axes(found, plan.planes, settings.hdu, [*sample.bands, *band_names(settings)], rows)
-    done.notes += [note for note in (axes, decision) if note] + _notes(found, catalogue)
+    axes = describe_axes(found, plan.planes, settings.hdu, [*prepared.band_names, *band_names(settings)], rows)
+    done.notes += [note for note in (axes, prepared.decision) if note] + _notes(found, catalogue)
     return ImportReport(
         output,
         len(done.ids),
@@ -135,6 +123,61 @@ def run(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is decided before all files are read.
+
+    Attributes
+    ----------
+    found
+        The files.
+    joined
+        The catalogue; None: there is none.
+    settings
+        With the size, the fit and the bands that were decided.
+    plan
+        The format of the stamps.
+    decision
+        How it was decided whether cutouts are cropped or resampled, as a sentence; may be empty.
+    band_names
+        Names of the bands that the files of the sample give.
+    """
+
+    found: Found
+    joined: Join | None
+    settings: ImportSettings
+    plan: StampFormat
+    decision: str
+    band_names: list[tuple[str, ...]]
+
+
+def decide_format(
+    sources: Sequence[Path | str] | Path | str,
+    settings: ImportSettings,
+    catalogue: Path | None,
+    stop: threading.Event = NEVER,
+    like: StampRecipe | None = None,
+    exclude: Sequence[Path] = (),
+) -> Work[Prepared]:
+    """Find the files, join the catalogue, and decide the format of the stamps on a sample; raises as :func:`run`."""
+    paths = [Path(source) for source in ([sources] if isinstance(sources, str | Path) else sources)]
+    yield Progress(0, None, "catalogue rows" if catalogue else "files")
+    tables_there = tables.read_tables(catalogue, stop) if catalogue else []
+    found = yield from discover(paths, settings, stop, [*exclude, *([catalogue] if catalogue else [])])
+    require_galaxies(found)
+    yield Progress(0, None, "catalogue rows")
+    if stop.is_set():
+        raise Stopped
+    joined = _join_catalogue(tables_there, found, settings)
+    sample = yield from measure_sample(found, settings, stop)
+    if like is not None and settings.bands == like.settings.bands and not sample.has_planes(len(like.bands)):
+        settings = settings.model_copy(update={"bands": ""})  # they are names of other bands
+    plan = sample.plan(settings, len(like.bands) if like is not None else None)
+    settings, decision = yield from automatic_fit.decide(settings, plan.size, sample.looks, stop)
+    settings = settings.model_copy(update={"size": plan.size, "bands": settings.bands or found.pattern})
+    return Prepared(found, joined, settings, plan, decision, list(sample.bands))
+
+
 def _join_catalogue(candidates: Sequence[Table], found: Found, settings: ImportSettings) -> Join | None:
     files = files_to_match(found, settings.hdu) if candidates else []
     if not files:  # none can be read, which is reported later
@@ -142,7 +185,7 @@ def _join_catalogue(candidates: Sequence[Table], found: Found, settings: ImportS
     return join_tables(candidates, files, settings)
 
 
-class _Batch:
+class Batch:
     """Stamps that are written together."""
 
     def __init__(self, writer: DatasetWriter, plan: StampFormat) -> None:
@@ -154,6 +197,7 @@ class _Batch:
         self.missing: list[float] = []
 
     def add(self, name: str, stamp: Stamp) -> None:
+        """Add the stamp of a galaxy of this id."""
         self.images[len(self.ids)] = stamp.image
         self.ids.append(name)
         self.wcs.append(stamp.wcs)
@@ -163,6 +207,7 @@ class _Batch:
             self.flush()
 
     def flush(self) -> None:
+        """Write those that are left."""
         if self.ids:
             count = len(self.ids)
             self.writer.append(
@@ -183,9 +228,9 @@ def _write(
     odd: Counter[str] = Counter()
     remarks, zero_points = Remarks(), ZeroPoints(plan.bands, settings.zero_point)
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
-        batch = _Batch(writer, plan)
+        batch = Batch(writer, plan)
         for place, source in enumerate(found.sources):
-            for outcome in _read_stamps(source, settings, plan, factors):
+            for outcome in read_stamps(source, settings, plan, factors):
                 if stop.is_set():
                     raise Stopped
                 if isinstance(outcome, Problem):
@@ -217,7 +262,7 @@ def _write(
     return done
 
 
-def _read_stamps(
+def read_stamps(
     source: Source, settings: ImportSettings, plan: StampFormat, factors: FieldFactors
 ) -> Iterator[tuple[Member, Stamp] | Problem]:
     """Yield the stamps of a source, or a problem in place of each that cannot be used."""
@@ -232,7 +277,7 @@ def _read_stamps(
                 yield UnreadableFile(problem.sentence, problem.remedy, where, problem.detail)
                 continue
             if member.cutout.image.dtype != np.uint8 and plan.dtype == "uint8":
-                raise _MoreThan8Bits
+                raise MoreThan8Bits
             yield member, stamp
     except Problem as problem:
         yield _at_its_place(problem, source)

@@ -65,7 +65,7 @@ def _read_members(source: Source, settings: ImportSettings, damaged: list[Unread
     else:
         container = containers.inspect_container(source.path)
         names = containers.names(container)
-        for row, cutout in containers.read_cutouts(container, damaged=damaged):
+        for row, cutout in containers.read_cutouts(container, *(source.rows or ()), damaged=damaged):
             yield Member(names[row], cutout, row)
 
 

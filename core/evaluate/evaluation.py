@@ -255,7 +255,7 @@ def decide(
         See :func:`core.evaluate.decision.resolve`.
     validation
         The evaluation of the same run on its validation part, on which thresholds are chosen and estimates tried;
-        None: there is none, and for an estimate it is predicted anew if its dataset is found.
+        None: it is predicted anew if its dataset is found.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
 
@@ -265,7 +265,7 @@ def decide(
         There is no such decision, or what it needs is not known.
     """
     known = None if validation is None else (validation.labels, validation.predictions.scores)
-    if known is None and decisions.is_estimated(wish):
+    if known is None and decisions.needs_validation(wish):
         known = yield from predict_validation(folder.best, stop)
 
     def assumed() -> NDArray[np.float64]:

@@ -196,16 +196,20 @@ def predict_rows(
     rows: NDArray[np.int64] | None,
     stop: threading.Event = NEVER,
     observe: network_answers.Observer | None = None,
+    *,
+    keeps_not_finite: bool = False,
 ) -> Work[Predictions]:
     """Predict galaxies as :func:`run` does, with a network and a dataset that are open already.
 
-    ``observe`` is shown the images of each batch.
+    ``observe`` is shown the images of each batch. With ``keeps_not_finite`` answers that are not finite stay.
     """
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
     for doubt in opened.doubts:
         yield Skipped(doubt)
-    answers = yield from network_answers.compute(predictor, cutouts, rows, stop, observe)
+    answers = yield from network_answers.compute(
+        predictor, cutouts, rows, stop, observe, keeps_not_finite=keeps_not_finite
+    )
     scores, errors, of_sizes = convert_sizes(*answers, predictor, cutouts.pixel_scale[rows])
     for problem in of_sizes:
         yield Skipped(problem)

@@ -76,11 +76,7 @@ def import_for(
     SettingsProblem
         The field is a multiple of a catalogue column, and there is no catalogue; or a change is not valid.
     """
-    recipe, settings, sentence = _find_settings(Path(predictor))
-    if changes:
-        settings = toml.replace_values(settings, changes)
-        changed = ", ".join(f"{name} = {value}" for name, value in changes.items())
-        sentence += f" What you chose otherwise: {changed}."
+    recipe, settings, sentence = find_settings(Path(predictor), changes)
     report = yield from importing.run(sources, data, settings, catalogue, stop, recipe)
     report.notes.insert(0, sentence)
     return report
@@ -88,7 +84,7 @@ def import_for(
 
 def settings_for(predictor: Path) -> ImportSettings:
     """The import settings that make stamps of image files as those of a network's training."""
-    return _find_settings(predictor)[1]
+    return find_settings(predictor)[1]
 
 
 def require_fitting_bands(predictor: Path | str, data: Path) -> None:
@@ -109,10 +105,18 @@ def require_fitting_bands(predictor: Path | str, data: Path) -> None:
         )
 
 
-def _find_settings(predictor: Path) -> tuple[StampRecipe | None, ImportSettings, str]:
+def find_settings(
+    predictor: Path, changes: Mapping[str, Any] | None = None
+) -> tuple[StampRecipe | None, ImportSettings, str]:
+    """The recipe of a network's training stamps if it is known, the import settings that follow it, and a sentence."""
     network = Predictor.load(predictor)
     recipe = network.stamps or _recipe_of_its_dataset(predictor, network)
-    return recipe, *_settings_like(recipe, network)
+    settings, sentence = _settings_like(recipe, network)
+    if changes:
+        settings = toml.replace_values(settings, changes)
+        changed = ", ".join(f"{name} = {value}" for name, value in changes.items())
+        sentence += f" What you chose otherwise: {changed}."
+    return recipe, settings, sentence
 
 
 def _settings_like(recipe: StampRecipe | None, network: Predictor) -> tuple[ImportSettings, str]:

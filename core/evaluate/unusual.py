@@ -155,8 +155,19 @@ def run(run: Path | str, data: Path | str, stop: threading.Event = NEVER) -> Wor
     return (yield from rank(found, training, is_own=is_own, stop=stop))
 
 
-def read_training_galaxies(weights: Path, stop: threading.Event = NEVER) -> Work[TrainingGalaxies]:
+def read_training_galaxies(
+    weights: Path, stop: threading.Event = NEVER, sample: int | None = None
+) -> Work[TrainingGalaxies]:
     """The training galaxies of a run, or a random sample of them, with their features.
+
+    Parameters
+    ----------
+    weights
+        The folder of a run, or its weights in that folder.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+    sample
+        How many at most; no other galaxy is then shown to the network. None: those of all galaxies are kept.
 
     Raises
     ------
@@ -183,12 +194,54 @@ def read_training_galaxies(weights: Path, stop: threading.Event = NEVER) -> Work
                 f"At least {_FEWEST} are needed.",
                 data.name,
             )
-        rows = parts.train
-        if total > _MOST:
-            rows = np.sort(np.random.default_rng(0).choice(rows, _MOST, replace=False))
-        found = yield from kept_features.of_dataset(opened, stop)
+        rows, most = parts.train, sample or _MOST
+        if total > most:
+            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+        if sample is None:
+            everyone = yield from kept_features.of_dataset(opened, stop)
+            found = np.array(everyone[rows])
+        else:
+            found = yield from kept_features.of_rows(opened, rows, stop)
         ids = tuple(whole.ids[row] for row in rows.tolist())
-        return TrainingGalaxies(data, rows, ids, np.array(found[rows]), whole.checksum, total)
+        return TrainingGalaxies(data, rows, ids, found, whole.checksum, total)
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """By which it is told how unlike a run's training galaxies other galaxies are, a few at a time.
+
+    Attributes
+    ----------
+    training
+        The galaxies with which they are compared.
+    among
+        The distance of each of these from the others, float64 (n,).
+    """
+
+    training: TrainingGalaxies
+    among: NDArray[np.float64]
+    _gaussian: _Gaussian
+
+    def measure(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Mahalanobis distances (n,) of galaxies of these features (n, F)."""
+        return self._gaussian.distances(features)
+
+    def replace_own(self, distances: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Distances of rows of the dataset of the training, where a training galaxy is not compared with itself."""
+        order = np.argsort(self.training.rows)
+        own = self.training.rows[order]
+        places = np.minimum(np.searchsorted(own, rows), len(own) - 1)
+        return np.where(own[places] == rows, self.among[order[places]], distances)
+
+    def share_below(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of the training galaxies that are less unlike the others than these distances."""
+        return np.searchsorted(np.sort(self.among), distances, side="left") / len(self.among)
+
+
+def make_yardstick(training: TrainingGalaxies, stop: threading.Event = NEVER) -> Work[Yardstick]:
+    """Measure how unlike one another the training galaxies are."""
+    among = yield from _distances_among(training.features, stop)
+    return Yardstick(training, among, _Gaussian(training.features))
 
 
 def rank(
@@ -199,19 +252,18 @@ def rank(
     stop: threading.Event = NEVER,
 ) -> Work[Unlikeness]:
     """Rank galaxies of these features (N, F); ``is_own``: those of the dataset of the training."""
-    theirs = yield from _distances_among(training.features, stop)
-    gaussian = _Gaussian(training.features)
+    yardstick = yield from make_yardstick(training, stop)
     distances = np.empty(len(features))
     for first in range(0, len(features), _BLOCK):
         yield Progress(first, len(features), "galaxies")
         if stop.is_set():
             raise Stopped
-        distances[first : first + _BLOCK] = gaussian.distances(features[first : first + _BLOCK])
+        distances[first : first + _BLOCK] = yardstick.measure(features[first : first + _BLOCK])
     yield Progress(len(features), len(features), "galaxies")
     if is_own:
-        distances[training.rows] = theirs
-    more_than = np.searchsorted(np.sort(theirs), distances, side="left") / len(theirs)
-    return Unlikeness(distances, more_than, np.argsort(-distances, kind="stable"), training, features, is_own)
+        distances = yardstick.replace_own(distances, np.arange(len(features)))
+    order = np.argsort(-distances, kind="stable")
+    return Unlikeness(distances, yardstick.share_below(distances), order, training, features, is_own)
 
 
 def _distances_among(features: NDArray[np.float32], stop: threading.Event) -> Work[NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from core.errors import NotPossible
 from core.explain.explained_output import select_output
 from core.explain.signed_colours import signed_rgb
 from core.nets import layers
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.layers import LayerRow
 from core.nets.predictor import Predictor
 
@@ -97,8 +97,7 @@ def responses(predictor: Predictor, images: Tensor, layer: str) -> Tensor:
 
 def scale_images(predictor: Predictor, images: Tensor) -> Tensor:
     """Scale images (n, C, H, W) in physical units for the first layer."""
-    images = predictor.normalisation(images.to(predictor.device, torch.float32))
-    return images.contiguous(memory_format=memory_format(predictor.device))
+    return arrange(predictor.normalisation(images.to(predictor.device, torch.float32)))
 
 
 @torch.no_grad()

@@ -45,7 +45,7 @@ from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.gradient_ascent import Constraint, Goal, ascend, band_mixing, blur, require_pixelwise
 from core.explain.settings import AscentSettings, ClassDreamSettings, DeepDreamSettings
 from core.nets import encoding
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -335,7 +335,7 @@ def _score_image(explained: ExplainedOutput, image: Tensor) -> tuple[float, floa
 
 
 def _as_batch(scaled: Tensor) -> Tensor:
-    return scaled[None].contiguous(memory_format=memory_format(scaled.device))
+    return arrange(scaled[None])
 
 
 def _to_numpy(image: Tensor) -> NDArray[np.float32]:

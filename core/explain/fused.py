@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.nets.device import memory_format
+from core.nets.device import arrange
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 
@@ -35,7 +35,7 @@ def fuse_layers(features: nn.Sequential) -> list[nn.Module]:
     for module in found:
         if type(module) is nn.Conv2d:
             module.requires_grad_(requires_grad=False)
-            module.weight.data = module.weight.data.contiguous(memory_format=memory_format(module.weight.device))
+            module.weight.data = arrange(module.weight.data)
     return found
 
 
@@ -56,11 +56,11 @@ def logits_of_physical(predictor: Predictor) -> Callable[[Tensor], Tensor]:
 
 def logits_of_scaled(predictor: Predictor) -> Callable[[Tensor], Tensor]:
     """The same for images that are scaled already."""
-    network, order = predictor.network, memory_format(predictor.device)
+    network = predictor.network
     features = nn.Sequential(*fuse_layers(network.features))
 
     def outputs(scaled: Tensor) -> Tensor:
-        return network.head(network.neck(features(scaled.contiguous(memory_format=order))))
+        return network.head(network.neck(features(arrange(scaled))))
 
     return outputs
 

@@ -37,10 +37,13 @@ def compute(
     rows: NDArray[np.int64],
     stop: threading.Event = NEVER,
     observe: Observer | None = None,
+    *,
+    keeps_not_finite: bool = False,
 ) -> Work[Answers]:
     """Compute the answers, averaged over the network's views, for these rows of a dataset with its bands.
 
-    ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows.
+    ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows. With ``keeps_not_finite``
+    answers that are not finite are given as they are.
 
     Raises
     ------
@@ -66,8 +69,9 @@ def compute(
         if errors is not None:
             errors[part] = sigma
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
-    ids = cutouts.ids
-    _require_finite(scores, [ids[row] for row in rows])
+    if not keeps_not_finite:
+        ids = cutouts.ids
+        _require_finite(scores, [ids[row] for row in rows])
     return Answers(scores, errors)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psutil
 import torch
+from torch import Tensor
 
 from core.errors import NotPossible
 
@@ -55,9 +56,13 @@ def has_fast_float16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 7
 
 
-def memory_format(device: torch.device) -> torch.memory_format:
-    """The memory format of a batch; channels last is faster where the convolutions support it."""
-    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+def arrange(images: Tensor) -> Tensor:
+    """Images or filters (n, C, H, W) in the order in memory that their device convolves fastest: mostly channels last.
+
+    Those of one band lie in memory alike in both orders, and only the strides tell which one is meant: ``contiguous``
+    leaves them, and the convolutions of the whole network then take the slow one, three times as long on a CPU.
+    """
+    return images.contiguous() if images.device.type == "mps" else images.to(memory_format=torch.channels_last)
 
 
 def describe(device: torch.device, dtype: torch.dtype | None = None) -> str:

@@ -7,8 +7,9 @@ are averaged over all of these.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, OutOfMemory, Stopped
 from core.events import NEVER, Progress, Work
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the responses of the first layers take many times as much
@@ -32,14 +33,39 @@ Taker: TypeAlias = Callable[[NDArray[np.float32]], object]
 @torch.no_grad()
 def last_features(predictor: Predictor, images: Tensor) -> Tensor:
     """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views."""
-    network, layout = predictor.network, memory_format(predictor.device)
+    network = predictor.network
     scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
     found: list[Tensor] = []
     with full_precision(predictor.device):
         for is_mirrored, turns in predictor.views:
             view = torch.rot90(scaled.flip(3) if is_mirrored else scaled, turns, (2, 3))
-            found.append(network.neck(network.features(view.contiguous(memory_format=layout))))
+            found.append(network.neck(network.features(arrange(view))))
     return torch.stack(found).mean(0)
+
+
+@contextlib.contextmanager
+def watching(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]]]:
+    """Keep the last features of the images that the network answers within the block, without a second look at them.
+
+    The function that the block gets returns those (n, F) of the images that were answered since it was called last, all
+    of them in one batch. They are those of :func:`last_features`, but where an input scaling that mixes pixels comes
+    before the views there and after them here.
+    """
+    seen: list[Tensor] = []
+
+    def keep(_head: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen.append(inputs[0].detach())
+
+    def take() -> NDArray[np.float32]:
+        found = torch.stack(seen).mean(0).cpu().numpy()
+        seen.clear()
+        return found
+
+    handle = predictor.network.head.register_forward_pre_hook(keep)
+    try:
+        yield take
+    finally:
+        handle.remove()
 
 
 def feature_count(predictor: Predictor) -> int:

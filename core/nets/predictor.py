@@ -24,7 +24,7 @@ from core.errors import NotPossible, Problem
 from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, temperature, weights_file
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
-from core.nets.device import full_precision, memory_format
+from core.nets.device import arrange, full_precision
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
@@ -117,7 +117,7 @@ class Predictor:
         """The network's outputs for physical images (n, C, H, W), in true float32; differentiable in the images."""
         scaled = self.normalisation(images.to(self.device, torch.float32))
         with full_precision(self.device):
-            return self.network(scaled.contiguous(memory_format=memory_format(self.device)))
+            return self.network(arrange(scaled))
 
     def scores(self, images: Tensor) -> Tensor:
         """Probabilities, vote fractions or quantities in physical units, (n, K), averaged over the views."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import FolderInUse, NotPossible, WouldReplaceForeignFile, WouldReplaceInput
+from core.project.packages import is_package
 from core.project.runs import RunFolder
 from core.version import PROGRAM, VERSION
 
@@ -21,9 +22,11 @@ DATASET = "a dataset of Tuning Fork"
 TEXT_TABLE = "a table of text"
 FITS_TABLE, FITS_IMAGE = "a FITS table", "a FITS image"
 VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
+HDF5_TABLE, HDF5_TABLE_MARK = "an HDF5 table", "tuning_fork_table"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
 PNG, PDF = "a PNG picture", "a PDF page"
+PACKAGE = "a package of Tuning Fork"
 WEIGHTS = "the weights of a network (safetensors)"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
 
@@ -54,15 +57,17 @@ _ENDINGS = {
     ".png": PNG,
     ".gif": "a GIF animation",
     ".pdf": PDF,
+    ".zip": PACKAGE,
     ".svg": "an SVG drawing",
 }
+_TABLE_ENDINGS = {".fits": FITS_TABLE, ".h5": HDF5_TABLE, ".hdf5": HDF5_TABLE}
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
 _GALAXIES = {FITS_IMAGE, PNG, "a JPEG picture", FOREIGN_HDF5, NUMPY, ARCHIVE, GZIP, BZIP2}  # read in folders
-_TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET}
+_TABLES = {TEXT_TABLE, FITS_TABLE, VOTABLE, PARQUET, HDF5_TABLE}
 _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, of a layer's responses, of measurements
     rb"(file,reason,remedy|id,([^\r\n]*,)?predicted|id,method,[^\r\n]*,fits,png|filter,rank,id,class,response,x,y"
     rb"|id,suggested,method|id,(distance,closer_than|unlikeness|part,dataset)|id,before,after,truth"
-    rb"|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
+    rb"|id,[^\r\n]*,problem|id,([^,\r\n]+),\4_error,[^\r\n]*flags)[,\r\n]"
 )
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
@@ -96,8 +101,8 @@ class Output:
     def will_be(self) -> str:
         """What it will be."""
         ending = self.path.suffix.lower()
-        if self.kind == TABLE and ending == ".fits":
-            return FITS_TABLE
+        if self.kind == TABLE and ending in _TABLE_ENDINGS:
+            return _TABLE_ENDINGS[ending]
         return _ENDINGS.get(ending, "another file") if self.kind in {"", TABLE} else self.kind
 
 
@@ -204,7 +209,11 @@ def kind_of(path: Path) -> str:
     if not head:
         return ""
     if head.startswith(b"\x89HDF\r\n"):  # as bytes: the HDF5 library may hang on a damaged file
+        if HDF5_TABLE_MARK.encode() in head:
+            return HDF5_TABLE
         return DATASET if all(name in head for name in (b"pixel_scale", b"missing", b"wcs")) else FOREIGN_HDF5
+    if is_package(path):
+        return PACKAGE
     if head.startswith(b"SIMPLE  ="):
         return _kind_of_fits(head)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 27:

@@ -209,6 +209,14 @@ def is_project(folder: Path) -> bool:
     return (folder / _FILE).exists()  # even if it is damaged
 
 
+def name_of(folder: Path) -> str:
+    """The name of the project in a folder; that of the folder where its own file is damaged."""
+    try:
+        return str(read_toml(folder / _FILE, "The project's file", _REMEDY)["name"])
+    except (Problem, KeyError):
+        return folder.resolve().name
+
+
 def _lock_of(folder: Path, remedy: str) -> locks.FolderLock:
     return locks.FolderLock(
         folder, _LOCK, "This project is open in another window or command:", remedy, keeps_file=True

@@ -59,6 +59,18 @@ def temporary_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def folder_in(parent: Path) -> Iterator[Path]:
+    """A new folder in another one, removed at the end of the block unless it was renamed."""
+    sweep_once(parent)
+    folder = parent / _new_name()
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sweep_once(folder: Path) -> None:
     """Remove what is abandoned in a folder, unless this process has looked there before."""
     if (key := str(folder.absolute())) not in _swept:  # the working folder may change

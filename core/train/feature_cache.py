@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from core.errors import SettingsProblem, Stopped
 from core.events import NEVER, Progress, Work
 from core.nets.cnn import CNN
-from core.nets.device import free_memory, memory_format
+from core.nets.device import arrange, free_memory
 from core.nets.predictor import Predictor
 from core.train import distributed
 from core.train.batches import ImageSource, Pool, Rows, batches_in_order
@@ -135,7 +135,7 @@ def compute(plan: TrainingPlan, images: ImageSource, stop: threading.Event = NEV
         if stop.is_set():
             raise Stopped
         with torch.no_grad():
-            scaled = plan.scale(stamps).contiguous(memory_format=memory_format(plan.device))
+            scaled = arrange(plan.scale(stamps))
             answered[batch * _BATCH : batch * _BATCH + len(rows), 0] = network.encode(scaled)
         done += len(rows)
         yield Progress(done, total, "views of galaxies")

@@ -11,7 +11,7 @@ from torch import Tensor
 from core.data.target import Classes, Quantities
 from core.nets import angles
 from core.nets.cnn import CNN
-from core.nets.device import memory_format
+from core.nets.device import arrange
 from core.train import batch_size, distributed
 from core.train.augmentation import geometry
 from core.train.augmentation.handedness import swap_mirrored
@@ -55,14 +55,14 @@ def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
 
 def as_input(plan: TrainingPlan, images: Tensor) -> Tensor:
     """Images (n, C, H, W) in the memory format and number format of the training."""
-    return images.contiguous(memory_format=memory_format(plan.device)).to(plan.precision)  # in this order: faster
+    return arrange(images).to(plan.precision)  # in this order: faster
 
 
 def answer_batch(plan: TrainingPlan, network: CNN, stamps: Tensor) -> Tensor:
     """Outputs (n, K) for a batch of the validation part as it was read, or for its kept features (n, 1, F)."""
     if plan.features is not None:
         return network.head(stamps[:, 0])
-    return network(plan.scale(stamps).contiguous(memory_format=memory_format(plan.device)))
+    return network(arrange(plan.scale(stamps)))
 
 
 def _choose_views(plan: TrainingPlan, count: int, epoch: int, batch: int) -> Tensor:

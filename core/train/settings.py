@@ -178,7 +178,7 @@ class RunSettings(Settings):
         def find(stored: str) -> str:
             return str(places.find(stored, folder) or stored)
 
-        return self._with_paths(find)
+        return self.with_changed_paths(find)
 
     def with_paths_for(self, folder: Path) -> Self:
         """As they are written to a file in ``folder``: what lies in the same project is named relative to it."""
@@ -187,7 +187,7 @@ class RunSettings(Settings):
             place = Path(path).expanduser()
             return places.to_stored(place, folder) if place.exists() else path
 
-        return self._with_paths(store)
+        return self.with_changed_paths(store)
 
     def with_whole_paths(self) -> Self:
         """With the absolute paths of what exists, links followed, so that equal ones are spelled alike."""
@@ -196,9 +196,9 @@ class RunSettings(Settings):
             place = Path(path).expanduser()
             return str(place.resolve()) if place.exists() else path
 
-        return self._with_paths(complete)
+        return self.with_changed_paths(complete)
 
-    def _with_paths(self, change: Callable[[str], str]) -> Self:
+    def with_changed_paths(self, change: Callable[[str], str]) -> Self:
         """With each path changed, where there is any."""
         start, more, others = self.transfer.start_from, self.self_supervised.more_data, self.unlabelled.dataset
         changed: dict[str, Settings] = {}

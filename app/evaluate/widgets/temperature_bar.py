@@ -17,6 +17,9 @@ _FIT_TIP = (
     "p becomes p^(1/T), normalised. The order of the classes of a galaxy stays. It is kept with the run and used "
     "wherever its network answers (Guo et al. 2017)."
 )
+_ELSEWHERE_TIP = (
+    "A temperature is fitted on the validation part of the dataset on which the run was trained: open that."
+)
 _REMOVE_TIP = "Give the network its own probabilities back."
 
 
@@ -38,14 +41,14 @@ class TemperatureBar(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.told, 1)
         line.addWidget(self.button)
-        self.show_temperature(None, is_possible=True)
+        self.show_temperature(None, is_own=True)
 
-    def show_temperature(self, found: Temperature | None, *, is_possible: bool) -> None:
-        """Show a temperature; None: there is none, and one can be fitted if ``is_possible``."""
+    def show_temperature(self, found: Temperature | None, *, is_own: bool) -> None:
+        """Show a temperature; None: there is none, and one can be fitted on the dataset of the training."""
         self._is_fitted = found is not None
         self.button.setText("Calibrate" if found is None else "Undo calibration")
-        self.button.setToolTip(_FIT_TIP if found is None else _REMOVE_TIP)
-        self.button.setEnabled(is_possible)
+        self.button.setToolTip(_REMOVE_TIP if found is not None else _FIT_TIP if is_own else _ELSEWHERE_TIP)
+        self.button.setEnabled(is_own or found is not None)
         text = "Temperature 1: the network's own"
         if found is not None:
             text = f"Temperature {found.value:.3g} ± {found.error:.2g}"

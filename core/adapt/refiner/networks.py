@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from core.adapt.refiner.settings import RefinerSettings
-from core.nets.device import memory_format
+from core.nets.device import arrange
 
 _SMALL = 0.1  # of the usual weights of the last layer: a new refiner changes little
 _SLOPE = 0.2
@@ -56,7 +56,7 @@ class Refiner(nn.Module):
 
         ``noise`` (n, K, H, W) holds standard normal numbers, K planes for each stamp.
         """
-        x = torch.cat([scaled, noise], dim=1).contiguous(memory_format=memory_format(scaled.device))
+        x = arrange(torch.cat([scaled, noise], dim=1))
         x = torch.relu(self.first(x))
         return self.last(self.blocks(x)).clamp(-_MOST, _MOST)
 
@@ -80,4 +80,4 @@ class Discriminator(nn.Module):
 
     def forward(self, scaled: Tensor) -> Tensor:
         """The logits (n, h, w) that patches of scaled stamps (n, C, H, W) are refined ones."""
-        return self.layers(scaled.contiguous(memory_format=memory_format(scaled.device)))[:, 0]
+        return self.layers(arrange(scaled))[:, 0]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.nets.cnn import CNN
-from core.nets.device import memory_format
+from core.nets.device import arrange
 from core.train.augmentation.pipeline import augment
 from core.train.batches import ImageSource, Rows, batches_in_order
 from core.train.plan import TrainingPlan
@@ -26,7 +26,7 @@ def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
     random = torch_generator(plan.settings.seed, "augmentation", epoch, batch)
     pairs = torch.cat([stamps, stamps])
     varied = augment(pairs, plan.settings.augmentation, random, plan.noise, plan.lost_noise, plan.scaling_on_batch)
-    return varied.contiguous(memory_format=memory_format(plan.device))
+    return arrange(varied)
 
 
 def forward(plan: TrainingPlan, network: nn.Module, varied: Tensor) -> Tensor:
@@ -41,6 +41,6 @@ def features(plan: TrainingPlan, images: ImageSource, network: CNN, rows: Rows) 
     network.eval()
     found: list[Tensor] = []
     for _, stamps in images.batches(batches_in_order(rows, _BATCH)):
-        scaled = plan.scale(stamps).contiguous(memory_format=memory_format(plan.device))
+        scaled = arrange(plan.scale(stamps))
         found.append(network.neck(network.features(scaled)).float().cpu())
     return torch.cat(found).numpy()

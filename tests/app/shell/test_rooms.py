@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.panel.panel import Panel
 from app.panel.room import Command, Room, load
 from app.session.session import Session
+from app.shell.action_search import button_of
 from app.shell.actions import COMMANDS, merge_commands
 from app.shell.workspaces import PANELS, ROOMS, WORKSPACES
 
@@ -19,6 +20,8 @@ def test_each_panel_of_a_table_is_a_panel_of_that_name(qtbot: QtBot, session: Se
     assert isinstance(panel, Panel)
     assert panel.objectName() == name
     assert "closeEvent" not in type(panel).__dict__
+    for attribute in PANELS[name].actions:
+        assert button_of(panel, attribute) is not None
     panel.close()
 
 

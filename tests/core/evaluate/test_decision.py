@@ -104,7 +104,7 @@ def test_a_table_says_in_its_metadata_which_decision_made_the_classes(run, surve
     if suffix == ".fits":
         table = Table.read(tmp_path / "table.fits")
         assert table["predicted"].astype(str).tolist() == found.predicted
-        assert "+-" in table.meta["DECISION"]
+        assert "±" in table.meta["DECISION"]
 
 
 def test_thresholds_are_chosen_on_the_validation_part_also_when_the_test_part_is_evaluated(run, survey_dataset):

@@ -47,9 +47,9 @@ def test_other_tables_come_back_through_astropy_with_exact_ids_and_values(classe
     formats = {".fits": "fits", ".xml": "votable", ".parquet": "parquet"}
     found = parquet_table(path) if suffix == ".parquet" else Table.read(path, format=formats[suffix])
     assert found.colnames == ["id", "predicted", "p_disk", "p_edge-on"]
-    ids = [text.decode() if isinstance(text, bytes) else str(text) for text in found["id"]]
+    ids = [str(text) for text in found["id"]]
     assert ids[:2] == list(IDS[:2])
-    assert ids[2] == (r"barr\xe9 \u2605 1" if suffix == ".fits" else IDS[2])
+    assert ids[2] == IDS[2]
     assert [str(name) for name in found["predicted"]] == ["disk", "edge-on", "edge-on"]
     found_scores = [np.asarray(found[name]) for name in ("p_disk", "p_edge-on")]
     np.testing.assert_array_equal(np.stack(found_scores, axis=1), SCORES)
@@ -72,20 +72,20 @@ def test_tables_say_which_program_and_run_made_them(classes, tmp_path) -> None:
 
 
 def test_quantities_keep_their_names_and_units(quantities, tmp_path) -> None:
-    for suffix in (".csv", ".fits", ".xml", ".parquet"):
+    for suffix in (".csv", ".fits", ".xml", ".parquet", ".h5"):
         tables.write(quantities, tmp_path / f"t{suffix}")
     assert (tmp_path / "t.csv").read_text().startswith("id,radius,index\n")
     for suffix in (".fits", ".xml"):
         found = Table.read(tmp_path / f"t{suffix}", format="fits" if suffix == ".fits" else "votable")
         assert found.colnames == ["id", "radius", "index"]
         assert str(found["radius"].unit) == "arcsec" and found["index"].unit is None
-    assert parquet.read_schema(tmp_path / "t.parquet").field("radius").metadata == {b"unit": b"arcsec"}
+    assert parquet.read_schema(tmp_path / "t.parquet").field("radius").metadata[b"unit"] == b"arcsec"
 
 
 def test_no_galaxies_make_an_empty_table(tmp_path) -> None:
     target = Classes("kind", ("disk", "edge-on"))
     nothing = Predictions((), target.names, np.zeros((0, 2), np.float32), target, np.zeros(0, np.int64))
-    for suffix in (".csv", ".fits", ".xml", ".parquet"):
+    for suffix in (".csv", ".fits", ".xml", ".parquet", ".h5"):
         tables.write(nothing, tmp_path / f"t{suffix}")
     assert len(Table.read(tmp_path / "t.fits")) == 0
     assert (tmp_path / "t.csv").read_text() == "id,predicted,p_disk,p_edge-on\n"

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from galaxies import ellipse
 
 from core.data.target import NoAnswers
 from core.errors import NotPossible, UnreadableFile
@@ -27,6 +29,21 @@ def test_each_has_a_card_and_works_on_galaxies_of_any_brightness(network):
     if isinstance(loaded.target, NoAnswers):
         with pytest.raises(NotPossible, match="no answers"):
             Predictor.load(network.name)
+
+
+def test_the_one_with_classes_tells_thin_galaxies_from_round_ones_that_another_formula_drew():
+    random = np.random.default_rng(3)
+    shapes = [(6.0, 1.2), (4.0, 4.0)] * 20  # along and across; the first of each pair is thin
+    drawn = np.stack([ellipse(64, *axes, random.uniform(0, np.pi)) for axes in shapes])
+    stamps = np.clip(np.round(150 * drawn + random.normal(4, 2, drawn.shape)), 0, 255)[:, None].astype(np.float32)
+    network = Predictor.load("base:simulated-classes")
+    names = np.array(network.output_names)[network.logits(torch.from_numpy(stamps)).argmax(1).numpy()]
+    assert (names[0::2] == "edge-on").mean() > 0.9
+    assert (names[1::2] == "edge-on").mean() < 0.1
+
+
+def test_one_comes_with_the_program():
+    assert "base:simulated-classes" in {each.name for each in NETWORKS}
 
 
 def test_together_they_are_a_few_megabytes():

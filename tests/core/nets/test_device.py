@@ -38,3 +38,10 @@ def test_running_out_of_memory_is_told_from_other_errors():
     assert device.is_out_of_memory(caught.value)
     assert not device.is_out_of_memory(RuntimeError("unsupported memory format option"))
     assert device.is_out_of_memory(MemoryError())
+
+
+def test_images_of_one_band_are_put_in_the_fast_order_too():
+    images = torch.randn(3, 1, 6, 4)
+    arranged = device.arrange(images)
+    assert arranged.stride() == (24, 1, 4, 1)
+    assert torch.equal(arranged, images)

@@ -1,0 +1,175 @@
+"""The answers for one piece of a table of predictions, as they are kept until the table is made."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import NotANumber, Problem
+from core.evaluate.predict import predict_rows
+from core.evaluate.table_formats import ColumnFormat
+from core.evaluate.unusual import Yardstick
+from core.events import NEVER, Work
+from core.nets import features
+from core.nets.opening import NetworkOnData
+from core.nets.predictor import Predictor
+
+_NOT_FINITE = "The network's answer is not a finite number: its pixels are out of all proportion."
+
+
+@dataclass(frozen=True)
+class PieceColumns:
+    """What is kept for each galaxy.
+
+    Attributes
+    ----------
+    outputs
+        Number K of the network's answers.
+    has_errors
+        Whether each has an error bar.
+    has_unlikeness
+        Whether it is told how unlike the training galaxies they are.
+    """
+
+    outputs: int
+    has_errors: bool
+    has_unlikeness: bool
+
+    @classmethod
+    def of(cls, predictor: Predictor, *, has_unlikeness: bool) -> PieceColumns:
+        """What is kept of the answers of a network."""
+        return cls(len(predictor.output_names), predictor.has_error_bars, has_unlikeness)
+
+    @property
+    def formats(self) -> list[ColumnFormat]:
+        """The columns."""
+        names = [f"score{place}" for place in range(self.outputs)]
+        names += [f"error{place}" for place in range(self.outputs * self.has_errors)]
+        numbers = [ColumnFormat(name, "f4") for name in names]
+        distance = [ColumnFormat("distance", "f8")] * self.has_unlikeness
+        return [ColumnFormat("id", "U"), ColumnFormat("problem", "U"), *numbers, *distance]
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """The answers for n galaxies.
+
+    Attributes
+    ----------
+    ids
+        n ids.
+    problems
+        Why there is no answer; empty where there is one.
+    scores
+        float32 (n, K), NaN where there is none.
+    errors
+        float32 (n, K), or None.
+    distances
+        How unlike the training galaxies they are, float64 (n,), or None.
+    """
+
+    ids: NDArray[np.str_]
+    problems: NDArray[np.str_]
+    scores: NDArray[np.float32]
+    errors: NDArray[np.float32] | None = None
+    distances: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[NDArray[Any]], columns: PieceColumns) -> Answered:
+        """The answers from the values of their columns."""
+        ids, problems, *numbers = values
+        count = columns.outputs
+        scores = np.stack(numbers[:count], axis=1)
+        errors = np.stack(numbers[count : 2 * count], axis=1) if columns.has_errors else None
+        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None)
+
+    @property
+    def values(self) -> list[NDArray[Any]]:
+        """The values of their columns."""
+        errors = [] if self.errors is None else list(self.errors.T)
+        return [self.ids, self.problems, *self.scores.T, *errors, *([] if self.distances is None else [self.distances])]
+
+    def with_unread(self, problems: Sequence[Problem]) -> Answered:
+        """With a row more for each galaxy or file that could not be read, called by its file."""
+        if not problems:
+            return self
+        count = len(problems)
+        nothing = np.full((count, self.scores.shape[1]), np.nan, np.float32)
+        return Answered(
+            np.concatenate([self.ids, np.array([problem.where for problem in problems])]),
+            np.concatenate([self.problems, np.array([problem.sentence for problem in problems])]),
+            np.concatenate([self.scores, nothing]),
+            None if self.errors is None else np.concatenate([self.errors, nothing]),
+            None if self.distances is None else np.concatenate([self.distances, np.full(count, np.nan)]),
+        )
+
+
+def none_answered(columns: PieceColumns) -> Answered:
+    """The answers for no galaxy."""
+    nothing = np.empty((0, columns.outputs), np.float32)
+    texts = np.array([], dtype=str)
+    distances = np.empty(0) if columns.has_unlikeness else None
+    return Answered(texts, texts, nothing, nothing if columns.has_errors else None, distances)
+
+
+def answer(
+    opened: NetworkOnData,
+    rows: NDArray[np.int64] | None,
+    yardstick: Yardstick | None,
+    stop: threading.Event = NEVER,
+) -> Work[Answered]:
+    """Ask a network for its answers, and compare its features in the same pass with those of its training galaxies.
+
+    Parameters
+    ----------
+    opened
+        The network and the dataset.
+    rows
+        Of the dataset; None: all.
+    yardstick
+        None: they are not compared.
+    stop
+        Ends the work with :class:`~core.errors.Stopped`.
+
+    Raises
+    ------
+    NotANumber
+        No answer is finite.
+    """
+    measured: list[NDArray[np.float64]] = []
+    observe = None
+    with contextlib.ExitStack() as stack:
+        if yardstick is not None:
+            take = stack.enter_context(features.watching(opened.predictor))
+
+            def observe(_images: NDArray[np.float32]) -> None:
+                with np.errstate(all="ignore"):
+                    measured.append(yardstick.measure(take()))
+
+        found = yield from predict_rows(opened, rows, stop, observe, keeps_not_finite=True)
+    is_finite = np.all(np.isfinite(found.scores), axis=1, keepdims=True)[:, 0]
+    if len(found) and not is_finite.any():
+        raise NotANumber(
+            f"The network's output is not finite for {len(found)} of {len(found)} galaxies.",
+            "Its training may have gone wrong: train again with a lower learning rate.",
+            found.ids[0],
+        )
+    distances = None
+    if yardstick is not None:
+        distances = np.concatenate(measured) if measured else np.empty(0)
+        if opened.whole.is_known_as(yardstick.training.checksum):
+            distances = yardstick.replace_own(distances, found.rows)
+        distances = np.where(is_finite, distances, np.nan)
+    return Answered(
+        np.asarray(found.ids, dtype=str),
+        np.where(is_finite, "", _NOT_FINITE),
+        np.where(is_finite[:, np.newaxis], found.scores, np.float32(np.nan)),
+        None if found.errors is None else np.where(is_finite[:, np.newaxis], found.errors, np.float32(np.nan)),
+        distances,
+    )

@@ -1,0 +1,113 @@
+"""A project as one file, by the menu: packed, dropped on another window, and open there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from app.shell.window import MainWindow
+from core.events import result_of
+from core.project.packages import is_package, read_contents
+from core.train import job_package
+
+
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
+    opened = MainWindow()
+    qtbot.addWidget(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the user answers: the button of the question, and the name in the dialogs of files."""
+    given = {"button": "", "name": ""}
+    pressed: list[QAbstractButton] = []
+
+    def answer(box: QMessageBox) -> int:
+        pressed[:] = [each for each in box.buttons() if each.text() == given["button"]]
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    monkeypatch.setattr(QMessageBox, "clickedButton", lambda _box: pressed[0] if pressed else None)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (given["name"], ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (given["name"], ""))
+    return given
+
+
+def drop(window: MainWindow, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    at, keys = QPointF(QPoint(50, 50)), Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(at, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, keys))
+
+
+def wait_for_work(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.session.activity.jobs, timeout=30_000)
+
+
+def test_a_project_is_packed_and_opened_where_the_file_is_dropped(
+    qtbot: QtBot, window: MainWindow, trained: Path, galaxies: Path, tmp_path: Path, answers: dict[str, str]
+):
+    here = shutil.copytree(trained, tmp_path / "here")
+    shutil.copy(galaxies, here / "datasets")
+    window.session.open_project(here)
+    answers |= {"button": "Without images", "name": str(tmp_path / "sent")}
+    window.menus.actions_by_name["pack_project"].trigger()
+    wait_for_work(qtbot, window)
+    package = tmp_path / "sent.zip"
+    assert [each.name for each in read_contents(package).left_out] == ["datasets/galaxies.h5"]
+    assert any("1 dataset" in text and "stayed behind" in text for text in window.notices.texts)
+    answers["name"] = str(tmp_path / "there")
+    drop(window, package)
+    wait_for_work(qtbot, window)
+    qtbot.waitUntil(lambda: window.session.project.folder == tmp_path / "there", timeout=30_000)
+    assert [run.title for run in window.session.project.runs()] == ["first"]
+    assert any("stayed with its sender: datasets/galaxies.h5" in text for text in window.notices.texts)
+
+
+def test_without_an_answer_nothing_is_packed(
+    window: MainWindow, trained: Path, tmp_path: Path, answers: dict[str, str]
+):
+    window.menus.actions_by_name["pack_project"].trigger()
+    assert "No project is open." in window.notices.texts[-1]
+    window.session.open_project(shutil.copytree(trained, tmp_path / "here"))
+    answers |= {"button": "Cancel", "name": str(tmp_path / "sent.zip")}
+    window.menus.actions_by_name["pack_project"].trigger()
+    assert not window.session.activity.jobs and not (tmp_path / "sent.zip").exists()
+
+
+@pytest.mark.slow
+def test_a_training_is_packed_run_elsewhere_and_its_results_opened(
+    qtbot: QtBot, window: MainWindow, trained: Path, galaxies: Path, tmp_path: Path, answers: dict[str, str]
+):
+    here = shutil.copytree(trained, tmp_path / "here")
+    shutil.copy(galaxies, here / "datasets")
+    window.session.open_project(here)
+    window.session.open_cutouts(here / "datasets" / "galaxies.h5")
+    window.session.draft.edit_together({"network.depth": 2, "network.channels": 6, "optimiser.epochs": 1})
+    answers["name"] = str(tmp_path / "away" / "bigger.zip")
+    (tmp_path / "away").mkdir()
+    window.menus.actions_by_name["pack_training"].trigger()
+    wait_for_work(qtbot, window)
+    assert is_package(tmp_path / "away" / "bigger.zip")
+    assert any("tuningfork job run" in text for text in window.notices.texts)
+    answers["name"] = str(tmp_path / "away" / "bigger.zip")
+    window.menus.actions_by_name["open_package"].trigger()
+    wait_for_work(qtbot, window)
+    assert any("on another machine" in text for text in window.notices.texts)
+    result_of(job_package.run(tmp_path / "away" / "bigger.zip"))
+    answers["name"] = str(tmp_path / "away" / "bigger results.zip")
+    window.menus.actions_by_name["open_package"].trigger()
+    wait_for_work(qtbot, window)
+    assert [run.title for run in window.session.project.runs()] == ["first", "bigger"]
+    assert window.session.run is not None and window.session.run.title == "bigger"
