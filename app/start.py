@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from app import theme
 from app.jobs.garbage import GarbageCollector
 from app.jobs.unanswering import end_program
+from app.shell.log import log_folder
 from app.shell.window import MainWindow
 
 
@@ -61,6 +62,8 @@ def run(arguments: Sequence[str]) -> int:
     crashes.happened.connect(window.report)
     crashes.install()
     window.show()
+    window.log.keep_in(log_folder())
+    window.recovery.begin(log_folder())
     reopen = not options.no_reopen
     QTimer.singleShot(0, lambda: window.begin(options.path, demonstration=options.demo, reopen=reopen))
     return end_program(QApplication.exec())

@@ -60,6 +60,24 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkBegun:
+    """The training of one of several networks begins: the what of a :class:`Preview`.
+
+    ``number`` counts from 1 to ``total``; ``folder`` is that of its run.
+    """
+
+    number: int
+    total: int
+    seed: int
+    folder: Path
+
+    @property
+    def sentence(self) -> str:
+        """Which one it is."""
+        return f"Network {self.number} of {self.total}, with seed {self.seed}."
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
     """The loss and the named figures of merit of one part of the data."""
 

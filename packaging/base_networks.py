@@ -226,6 +226,17 @@ ABOUT = {
     ),
 }
 
+WORTH = {
+    "simulated-classes": (
+        "SDSS pictures of Galaxy Zoo 1 (elliptical, spiral, edge-on; grey, 64 pixels), 971 test galaxies, three seeds, "
+        "fine-tuned with 50 / 100 / 200 labels (30 epochs of at least 300 galaxies): all layers, accuracy 0.841 ± "
+        "0.007 / 0.850 ± 0.006 / 0.850 ± 0.005, macro-F1 0.732 ± 0.013 / 0.739 ± 0.007 / 0.742 ± 0.009; the head "
+        "alone 0.824 / 0.837 / 0.837 and 0.720 / 0.729 / 0.730; the same network from random weights 0.805 ± 0.008 / "
+        "0.815 ± 0.009 / 0.828 ± 0.007 and 0.676 ± 0.008 / 0.668 ± 0.018 / 0.714 ± 0.008. As it is: 0.549 and 0.562."
+    )
+}
+"""What a network was found to be worth on real galaxies, for its card; measured after it was made."""
+
 
 def make(name: str, data: Path, folder: Path, epochs: int | None) -> None:
     """Train one network, and write it with its card."""
@@ -274,6 +285,7 @@ def make(name: str, data: Path, folder: Path, epochs: int | None) -> None:
         ),
         *([] if guess is None else [guess.sentence]),
         "",
+        *(("## On real galaxies", "", WORTH[name], "") if name in WORTH else ()),
         "## Settings that differ from the default",
         "",
         *(f"- {setting}: {new} (default {old})" for setting, old, new in changed),

@@ -219,13 +219,9 @@ class EvaluationPanel(Panel):
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
-        self.state.setText(
-            " ".join(
-                filter(
-                    None, (than, f"{note}. Intervals hold with 68 %.", evaluation.temperature_sentence, bars, doubts)
-                )
-            )
-        )
+        scale, doubt = evaluation.temperature_sentence, evaluation.doubt
+        texts = (than, f"{note}. Intervals hold with 68 %.", scale, bars, doubt, doubts)
+        self.state.setText(" ".join(filter(None, texts)))
         self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))

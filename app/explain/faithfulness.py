@@ -28,6 +28,7 @@ from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
+from app.widgets.method_texts import explain
 from app.widgets.reserved import share_place
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.events import Preview
@@ -76,6 +77,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         self.methods, self.parts = QComboBox(), QComboBox()
         for method in METHODS.values():
             self.methods.addItem(method.title, method.name)
+            self.methods.setItemData(self.methods.count() - 1, explain(method.name), Qt.ItemDataRole.ToolTipRole)
         self.methods.setCurrentIndex(self.methods.findData(FaithfulnessSettings().method))
         self.methods.setToolTip("The map that is made of each galaxy, with its default settings.")
         for part, title in _PARTS.items():

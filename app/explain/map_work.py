@@ -104,7 +104,7 @@ def list_layers(predictor: Path, shape: tuple[int, int, int]) -> Job:
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
-        loaded = Predictor.load(predictor)
+        loaded = Predictor.load(predictor).members[0]  # those of an ensemble mostly are alike
         shape_as_seen = (loaded.stamp_shape[0], *shape[1:])  # with the bands that feed the network
         loaded.check(loaded.bands, shape_as_seen, math.nan)
         return [activations.short_name(row.name) for row in activations.layers_with_maps(loaded, shape_as_seen)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.job import Job
-from core.events import CheckpointSaved
+from core.events import CheckpointSaved, NetworkBegun, Preview
 from core.project.runs import RunFolder
 
 
@@ -81,6 +81,10 @@ class Activity(QObject):
 
     def _note_training(self, events: Sequence[object]) -> None:
         """Announce the first event, before which the settings are written, and the first weights."""
+        for event in events:
+            if isinstance(event, Preview) and isinstance(event.what, NetworkBegun):  # of several, the next one
+                self.training_folder = event.what.folder
+                self._is_run = self._has_weights = False
         saved = self._has_weights or any(isinstance(event, CheckpointSaved) for event in events)
         if not self._is_run or saved != self._has_weights:
             self._is_run, self._has_weights = True, saved

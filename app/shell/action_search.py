@@ -13,6 +13,7 @@ from app.panel.panel import Panel
 from app.panel.room import PanelEntry
 from app.shell.actions import COMMANDS
 from app.shell.workspaces import PANELS, WORKSPACES
+from app.widgets.method_texts import read_methods
 from core.settings.declare import Settings, knobs
 from core.train.settings import RunSettings
 
@@ -88,6 +89,7 @@ def list_entries(actions: dict[str, QAction], places: Places) -> list[Entry]:
         *_rooms(places),
         *_panels(places),
         *_settings(places),
+        *_methods(places),
         *_pages(places),
     ]
 
@@ -212,6 +214,13 @@ def _settings(places: Places) -> Iterator[Entry]:
             where = f"Train ▸ Settings ▸ {info.title}"
             title = f"{knob.title} [{knob.unit}]" if knob.unit else knob.title
             yield Entry(title, where, go, "", _galaxies_needed(places, "settings"), knob.help, 2)
+
+
+def _methods(places: Places) -> Iterator[Entry]:
+    """What each method is, in two sentences with its paper."""
+    for method in read_methods().values():
+        about = f"{method.about} ({method.paper})"
+        yield Entry(f"What is {method.title}?", "Method", _bind(places.say, about), more=about, rank=2)
 
 
 def _pages(places: Places) -> Iterator[Entry]:

@@ -35,10 +35,14 @@ _OWN: dict[str, Command] = {
     "light": Command("View", "Light", "Dark text on a light window.", checkable=True, begins_group=True),
     "dark": Command("View", "Dark", "Light text on a dark window.", checkable=True),
     "system": Command("View", "As the system", "Follow the system's setting.", checkable=True),
-    "reset_layout": Command(
-        "View", "Reset layout", "Put the panels back to where they were.", "mdi6.view-dashboard", begins_group=True
-    ),
+    "log": Command("View", "Log", "What the program did and told.", "mdi6.text-box-outline", begins_group=True),
+    "reset_layout": Command("View", "Reset layout", "Put the panels back to where they were.", "mdi6.view-dashboard"),
     "help": Command("Help", "User guide", "How to do what.", "mdi6.help-circle-outline", "F1"),
+    "tour": Command(
+        "Help", "Tour of the rooms", "A few steps through the program, on the demonstration survey.", "mdi6.map-outline"
+    ),
+    "whats_this": Command("Help", "What's this?", "Click something to be told what it is.", "mdi6.help", "Shift+F1"),
+    "machine": Command("Help", "This machine", "GPU, memory and disk, with advice.", "mdi6.memory"),
     "shortcuts": Command("Help", "Keyboard shortcuts", "All keys in a table.", "mdi6.keyboard-outline"),
     "about": Command(
         "Help", "About Tuning Fork", "Version and licence.", "mdi6.information-outline", begins_group=True

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 from app.panel.room import Workspace, load
 from app.session.session import Session
 from app.shell.workspaces import PANELS, WORKSPACES
+from app.widgets.accessible import name_usable_widgets
 
 _LAYOUT = 3  # version of the saved state
 
@@ -44,7 +45,10 @@ class Docks:
             dock.setFeatures(
                 QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             )
-            dock.setWidget(load(entry.source)(self._session))
+            panel = load(entry.source)(self._session)
+            panel.setAccessibleName(entry.title)
+            name_usable_widgets(panel, entry.title)
+            dock.setWidget(panel)
             dock.hide()
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
             self._docks[name] = dock

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSettings, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayout, QWhatsThis, QWidget
 
 from app import theme
 from app.jobs.job import Latest
@@ -21,12 +21,17 @@ from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
+from app.shell.log import Log
+from app.shell.log_panel import LogPanel
+from app.shell.machine_dialog import MachineDialog
 from app.shell.menus import Menus
 from app.shell.opening import Opening
 from app.shell.packages import Packages
+from app.shell.recovery import Recovery
 from app.shell.safekeeping import Safekeeping
 from app.shell.search_dialog import SearchDialog
 from app.shell.shortcuts import ShortcutSheet
+from app.shell.tour import Tour, is_first_time
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
 from app.shell.workspaces import WORKSPACES
@@ -36,6 +41,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
 from app.widgets.plain_text import in_window_title
 from core.errors import Problem
+from core.project.runs import RunFolder
 
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
 _FRAME = QSize(2, 32)  # title bar and borders
@@ -69,10 +75,14 @@ class MainWindow(QMainWindow):
         self.notices = NoticeStrip()
         self.safekeeping = Safekeeping(self, self.session, self.notices)
         self.opening = Opening(self, self.session, self.safekeeping.settle)
+        self.log = Log(self.session, self)
+        self.recovery = Recovery(self, self.session, self.notices, self._keep_in_mind, self._show_run, self.show_log)
         self.packages = Packages(self, self.session, self.opening.open_project, self.safekeeping.settle)
         self._libraries = Latest(self)  # not among the session's jobs, so that no job bar appears
         self._device = Latest(self)
         self._guide: Guide | None = None
+        self._tour: Tour | None = None
+        self._tour_wanted = False
         self._is_closing = False
         self._build()
         self._connect()
@@ -116,6 +126,10 @@ class MainWindow(QMainWindow):
             "system": lambda: self.set_theme("system"),
             "reset_layout": self.reset_layout,
             "search": self.search_action,
+            "tour": self.begin_tour,
+            "whats_this": QWhatsThis.enterWhatsThisMode,
+            "machine": lambda: MachineDialog(self.session, self).show(),
+            "log": self.show_log,
             "shortcuts": lambda: ShortcutSheet(self._list_entries(), self).show(),
             "help": self.show_guide,
             "about": lambda: show_about(self),
@@ -134,6 +148,7 @@ class MainWindow(QMainWindow):
         session.project_changed.connect(self._show_title)
         self._libraries.finished.connect(lambda _done: self._device.start(work.find_device()))
         self._device.finished.connect(self.device.setText)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
         self.menus.project_chosen.connect(self.opening.open_project)
         self.workspace_bar.chosen.connect(self.show_workspace)
         self.opening.opened.connect(self._show_opened)
@@ -143,7 +158,7 @@ class MainWindow(QMainWindow):
         self.safekeeping.reopening_wanted.connect(self.opening.open_dataset)
         welcome = self.welcome
         self.opening.simulating.connect(welcome.watch)
-        welcome.demonstration_wanted.connect(self.opening.open_demonstration)
+        welcome.demonstration_wanted.connect(self._begin_demonstration)
         welcome.workspace_wanted.connect(self.show_workspace)
         welcome.import_wanted.connect(self.take_files)
         welcome.open_wanted.connect(self.opening.ask_project)
@@ -197,6 +212,11 @@ class MainWindow(QMainWindow):
         if isinstance(application, QApplication):
             theme.apply(application, {"light": False, "dark": True}.get(name))
 
+    def _follow_system(self) -> None:
+        """Change the theme with the system's, unless the user has chosen one."""
+        if str(QSettings().value("theme", "system")) == "system":
+            self.set_theme("system")
+
     def search_action(self) -> None:
         """Open the search of all that can be done."""
         SearchDialog(self._list_entries(), self).open()
@@ -219,6 +239,39 @@ class MainWindow(QMainWindow):
         self.docks.bring_to_front(name)
         return self.docks.panel(name)
 
+    def _begin_demonstration(self) -> None:
+        """Open the demonstration survey, the first time with the tour."""
+        self._tour_wanted = is_first_time()
+        self.opening.open_demonstration()
+
+    def begin_tour(self) -> None:
+        """Begin the tour on what is open, or else on the demonstration survey."""
+        if self.session.dataset.cutouts is None:
+            self._tour_wanted = True
+            self.opening.open_demonstration()
+            return
+        self._tour_wanted = False
+        if self._tour is None:
+            self._tour = Tour(self.show_workspace, self.docks.bring_to_front, self)
+            self._tour.ended.connect(self._forget_tour)
+        else:
+            self._tour.go_to(0)
+
+    def _forget_tour(self) -> None:
+        self._tour = None
+
+    def show_log(self) -> None:
+        """Open the log."""
+        panel = self.findChild(LogPanel) or LogPanel(self.log, self)
+        panel.show()
+        panel.raise_()
+
+    def _show_run(self, run: RunFolder) -> None:
+        """Open a run where it can be continued."""
+        self.session.open_run(run)
+        if self.session.dataset.cutouts is not None:
+            self.show_workspace("compare")
+
     def show_guide(self, page: int = 0, heading: str = "") -> None:
         """Open the user's guide, at a page and one of its headings."""
         if self._guide is None:
@@ -239,6 +292,8 @@ class MainWindow(QMainWindow):
         """Show the workspace in which the project was left, the present one, or the first."""
         known = workspace if workspace in WORKSPACES else ""
         self.show_workspace(known or self.docks.current or next(iter(WORKSPACES)))
+        if self._tour_wanted:
+            self.begin_tour()
 
     def _keep_in_mind(self) -> None:
         memory.save(self.session, self.docks.current)
@@ -249,7 +304,8 @@ class MainWindow(QMainWindow):
             ways_out = self.safekeeping.ways_out(error)  # there is room for buttons or for a path
             self.notices.show_problem(Problem(error.sentence, error.remedy) if ways_out else error, ways_out)
         elif isinstance(error, BaseException):
-            CrashDialog(error, parent=self).show()
+            self.log.note_error(error)
+            CrashDialog(error, self.log.tail(), self).show()
 
     def _show_what_is_open(self) -> None:
         is_open = self.session.dataset.cutouts is not None
@@ -271,6 +327,12 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.safekeeping.look()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the tour in its corner."""
+        super().resizeEvent(event)
+        if self._tour is not None:
+            self._tour.stand()
+
     # -- closing ---------------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -288,6 +350,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._is_closing = True
+        self.recovery.end()
         QSettings().setValue(_MAXIMISED, self.isMaximized())
         self.docks.remember()
         self._keep_in_mind()
@@ -296,5 +359,6 @@ class MainWindow(QMainWindow):
         for latest in self.findChildren(Latest):
             latest.close()
         self.session.close()
+        self.log.close()
         self._is_closing = False
         super().closeEvent(event)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,3 +187,25 @@ def collect_results(path: Path, project: Path) -> Job:
         return (yield from job_package.collect(path, project, stop))
 
     return Job(f"Taking in {path.name}", run)
+
+
+@dataclass(frozen=True)
+class MachineReport:
+    """What a machine has, as titles and texts, and what to do about what it lacks."""
+
+    facts: list[tuple[str, str]]
+    advice: list[str]
+
+
+def look_at_machine(projects: Path, shape: Sequence[int] = ()) -> Job:
+    """Look at this machine; ``shape`` is that of the open dataset's images."""
+
+    def run(stop: threading.Event) -> Work[MachineReport]:
+        from core.nets import machine
+
+        yield from begin_unless_stopped(stop)
+        found = machine.look(projects)
+        images = 4 * math.prod(shape) if shape else 0
+        return MachineReport(machine.list_facts(found), machine.advise(found, images))
+
+    return Job("Looking at this machine", run)

@@ -11,7 +11,6 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.plain_text import as_written
 from core.project.runs import RunFolder, distinct_titles
-from core.reading import is_there
 
 _NONE, _FILE = "Choose a network", "Weights file…"
 _LETTERS = 20  # of the width
@@ -49,7 +48,7 @@ class StartChooser(QComboBox):
         """Offer the runs there are now."""
         self.clear()
         project = self._session.project
-        runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
+        runs = [] if project is None else project.starting_points()
         for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
             self.addItem(icon("mdi6.history"), title, str(run.path))
             self.setItemData(self.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)

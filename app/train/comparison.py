@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFile, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -37,10 +38,13 @@ from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.project import notes
 from core.project.notes import Notes
-from core.project.runs import distinct_titles
+from core.project.runs import RunFolder, distinct_titles
 from core.train import run_summary
 from core.train.run_summary import RunSummary
 from core.wording import count_of
+
+if TYPE_CHECKING:
+    from core.studies.ensemble_training import EnsembleResult
 
 _Histories = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -87,7 +91,9 @@ class ComparisonPanel(Panel):
         upper.setContentsMargins(0, 0, 0, 0)
         line = QHBoxLayout()
         line.addWidget(self.words, 1)
-        for button in (self.go_on, self.duplicate, self.folder, self.rename, self.trash):
+        self.join = QPushButton(icon("mdi6.set-merge"), "Join")
+        self.join.setToolTip("Have the selected runs answer together, as an ensemble: with their mean.")
+        for button in (self.go_on, self.duplicate, self.join, self.folder, self.rename, self.trash):
             line.addWidget(button)
         upper.addLayout(line)
         upper.addWidget(self.table, 1)
@@ -134,10 +140,11 @@ class ComparisonPanel(Panel):
         self.table.chosen.connect(self._show_chosen)
         self.go_on.clicked.connect(self._continue)
         self.duplicate.clicked.connect(self._duplicate)
+        self.join.clicked.connect(self._join)
         self.folder.clicked.connect(self._open_folder)
         self.rename.clicked.connect(self._rename)
         self.trash.clicked.connect(self._remove)
-        offer_buttons(self.table, (self.go_on, self.duplicate, self.folder, self.rename, self.trash))
+        offer_buttons(self.table, (self.go_on, self.duplicate, self.join, self.folder, self.rename, self.trash))
         self.tags.editingFinished.connect(self._save_notes)
         session.project_changed.connect(self.refresh)
         session.runs_changed.connect(self.refresh)
@@ -170,8 +177,10 @@ class ComparisonPanel(Panel):
             widget.setEnabled(is_readable)
         self.tags.setText(", ".join(one.notes.tags) if one else "")
         self.text.setPlainText(one.notes.text if one else "")
-        self.go_on.setEnabled(is_readable and self._session.activity.training is None)
-        self.duplicate.setEnabled(is_readable)
+        is_single = is_readable and one is not None and not one.folder.is_ensemble
+        self.go_on.setEnabled(is_single and self._session.activity.training is None)
+        self.duplicate.setEnabled(is_single)
+        self.join.setEnabled(len(runs) > 1 and all(run.problem is None and _is_trained(run) for run in runs))
         self.trash.setEnabled(bool(runs))
         known = [run for run in runs if run.problem is None and run.settings is not None]
         self._history_request.start(work.read_histories([run.folder for run in known[:MOST_CURVES]]))
@@ -243,6 +252,27 @@ class ComparisonPanel(Panel):
             use_settings(self._session, self._selected_run.settings, self._selected_run.folder.title)
             self._session.workspace_wanted.emit("train")
 
+    def _join(self) -> None:
+        """Make an ensemble of the selected runs."""
+        project, runs = self._session.project, [run.folder for run in self.table.selected()]
+        if project is None or len(runs) < 2:
+            return
+        try:
+            folder = project.new_run(f"{runs[0].title} + {len(runs) - 1}")
+        except Problem as problem:
+            self._session.report(problem)
+            return
+        job = work.make_ensemble(runs, folder)
+        job.failed.connect(self._session.report)
+        job.finished.connect(self._show_joined)
+        self._session.activity.add(job)
+        job.start()
+
+    def _show_joined(self, made: EnsembleResult) -> None:
+        self._session.runs_changed.emit()
+        self._session.open_run(RunFolder(made.folder))
+        self._session.message.emit(made.sentence)
+
     def _open_folder(self) -> None:
         if self._selected_run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._selected_run.folder.path)))
@@ -298,6 +328,10 @@ class ComparisonPanel(Panel):
             self._session.report(problem)
             return True
         return False
+
+
+def _is_trained(run: RunSummary) -> bool:
+    return run.epochs > 0 and not run.folder.is_ensemble
 
 
 def _summarise(runs: Sequence[RunSummary], known: int) -> str:

@@ -33,12 +33,11 @@ from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
-from core.nets import base_networks
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.reading import modified
 from core.settings import toml
-from core.train import run_check
+from core.train import run_check, run_summary
 from core.train.run_summary import STATE_NAMES
 from core.train.settings import RunSettings, TransferSettings
 
@@ -184,9 +183,10 @@ class RunsPanel(Panel):
         problem = None if run is None else run_check.find_problem(run)
         is_readable = run is not None and problem is None
         trained = is_readable and run.best.exists()
-        for button in (self.explain, self.fine_tune):
-            button.setEnabled(trained)
-        self.use_settings.setEnabled(is_readable)
+        is_single = run is not None and not run.is_ensemble
+        self.explain.setEnabled(trained)
+        self.fine_tune.setEnabled(trained and is_single)
+        self.use_settings.setEnabled(is_readable and is_single)
         self.predict_files.setEnabled(trained)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         is_training = run is not None and self._session.activity.is_trained(run)
@@ -271,12 +271,12 @@ def _describe_part(run: RunFolder, part: str) -> str:
 
 
 def _describe_start(run: RunFolder) -> str:
-    """Name the run's initial weights, if its settings can be read."""
+    """Name the run's initial weights, if its settings can be read; of an ensemble how many runs it is."""
     try:
-        base = toml.load(RunSettings, run.settings_file).transfer.start_from
+        settings = None if run.is_ensemble else toml.load(RunSettings, run.settings_file)
     except Problem:
         return "–"
-    return base_networks.title_of(base) if base else "random weights"
+    return run_summary.describe_start(run, settings) or "random weights"
 
 
 def _format_score(part: dict[str, Any] | None) -> str:

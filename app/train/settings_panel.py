@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.panel.panel import Panel
 from app.session.session import Session
@@ -15,6 +15,7 @@ from app.train.forecast import Forecast
 from app.train.training_form import TrainingForm
 from app.train.widgets.outlook_view import OutlookView, format_range, format_roughly
 from app.train.widgets.section_list import SectionList
+from app.widgets.inputs import WholeSpin
 from app.widgets.responsive_split import make_scrollable
 from core.errors import Problem
 from core.nets import base_networks
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 _COMPANIONS = {"network": "network", "augmentation": "augmentation"}  # panels that show what a section does
 _LARGE, _USUAL = 100, 64  # px: sides of stamps
 _LONG = 600.0  # seconds of a training
+_MOST_SEEDS = 20
+_SEEDS = (
+    "How many networks to train, one after the other, with these settings and other seeds. Several answer together, as "
+    "an ensemble: with their mean, and with what of their doubt comes from the data and what from the networks."
+)
 
 
 class SettingsPanel(Panel):
@@ -56,6 +62,10 @@ class SettingsPanel(Panel):
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Start")
         self.start.setObjectName("start")
         self.start.setProperty("role", "primary")
+        self.seeds = WholeSpin()
+        self.seeds.setRange(1, _MOST_SEEDS)
+        self.seeds.setToolTip(_SEEDS)
+        self.seeds.setAccessibleName("Seeds")
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -66,7 +76,11 @@ class SettingsPanel(Panel):
         middle.addWidget(self.area, 1)
         column.addLayout(middle, 1)
         column.addWidget(self.outlook)
-        column.addWidget(self.start)
+        last = QHBoxLayout()
+        last.addWidget(QLabel("Seeds"))
+        last.addWidget(self.seeds)
+        last.addWidget(self.start, 1)
+        column.addLayout(last)
         self._set_content(content)
 
     def _connect(self) -> None:
@@ -74,6 +88,7 @@ class SettingsPanel(Panel):
         self.search.textChanged.connect(self._seek)
         self.sections.chosen.connect(self._show_companion)
         self.start.clicked.connect(self.train)
+        self.seeds.valueChanged.connect(self._show_seeds)
         self.form.problem_changed.connect(self._renew)
         self.form.base.changed.connect(self._renew)
         self.forecast.changed.connect(self._show_outlook)
@@ -120,10 +135,18 @@ class SettingsPanel(Panel):
 
     def _show_state(self) -> None:
         running, hindrance = self._session.activity.training is not None, self._hindrance
-        self.start.setText("Fine-tune" if self._session.draft.settings.transfer.start_from else "Start")
+        what = "Fine-tune" if self._session.draft.settings.transfer.start_from else "Start"
+        several = f" {self.seeds.value()} networks" if self.seeds.value() > 1 else ""
+        self.start.setText(what + several)
+        self.seeds.setEnabled(not running)
         self.start.setEnabled(not running and not hindrance)
         self.start.setToolTip("A training is running." if running else hindrance or "Train a network on this dataset.")
         self.form.set_running(running)
+
+    def _show_seeds(self) -> None:
+        """Show what other seeds mean for the button and for the time."""
+        self._show_state()
+        self._show_outlook()
 
     def _show_outlook(self) -> None:
         """Show what will happen, as far as it is known."""
@@ -156,9 +179,11 @@ class SettingsPanel(Panel):
         """Say how long the whole training takes."""
         epochs, time = self._session.draft.settings.optimiser.epochs, self.forecast.epoch_time
         if time is not None:
-            whole = format_range(time.of_run(epochs), time.uncertainty)
+            seeds = self.seeds.value()
+            whole = format_range(seeds * time.of_run(epochs), time.uncertainty)
+            several = f"{seeds} networks of " if seeds > 1 else ""
             like = f", as in “{time.earlier}”" if time.earlier else ""
-            return f"About {whole} for {count_of(epochs, 'epoch')} on {outlook.device}{like}."
+            return f"About {whole} for {several}{count_of(epochs, 'epoch')} on {outlook.device}{like}."
         if self._session.activity.at_work:
             return f"The time on {outlook.device} is measured once nothing else is trained."
         return f"Measuring the time on {outlook.device}…"
@@ -187,13 +212,20 @@ class SettingsPanel(Panel):
         session = self._session
         if session.project is None or session.dataset.cutouts is None or session.activity.training is not None:
             return
+        settings, data, journal = session.draft.settings, session.dataset.cutouts.path, session.dataset.journal
+        name, seeds = self.form.run_name, self.seeds.value()
         try:
-            folder = session.project.new_run(self.form.run_name)
-            job = work.train(session.draft.settings, session.dataset.cutouts.path, folder, session.dataset.journal)
+            if seeds == 1:
+                first = session.project.new_run(name)
+                job = work.train(settings, data, first, journal)
+            else:
+                runs = [session.project.new_run(f"{name} seed {settings.seed + number}") for number in range(seeds)]
+                job = work.train_ensemble(settings, data, runs, session.project.new_run(name), journal)
+                first = runs[0]
         except Problem as problem:
             self.outlook.show_problem(problem.text)
             return
-        session.activity.begin_training(job, folder)
+        session.activity.begin_training(job, first)
 
     def _follow_training(self) -> None:
         """Be locked until the training that has begun is over."""

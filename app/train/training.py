@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -20,7 +20,16 @@ from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from app.widgets.plain_text import as_written
 from core.errors import Problem
-from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Progress, Scores, Skipped
+from core.events import (
+    BatchEnded,
+    CheckpointSaved,
+    EpochEnded,
+    NetworkBegun,
+    Preview,
+    Progress,
+    Scores,
+    Skipped,
+)
 from core.metrics.guessing import guess_of_run
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
@@ -31,6 +40,7 @@ from core.train.settings import RunSettings
 from core.wording import count_of
 
 if TYPE_CHECKING:
+    from core.studies.ensemble_training import EnsembleResult
     from core.train.loop import RunResult
 
 _PAUSE_MARGIN = 50  # px beside the longer of its two words
@@ -42,6 +52,9 @@ _REASONS = {
     "stopped": "Stopped by you after {epochs}.",
 }
 _STOPPING = "Stopping after this batch…"
+_STOPPED_OF_SEVERAL = (
+    "Stopped. The networks so far are kept as runs; select several in Compare to have them answer together."
+)
 _FINAL = "The numbers of the best weights, as they will answer:"
 _OF_EPOCH = "Of this epoch, one view of each validation galaxy, as in the curve."
 _UNLABELLED = "Unlabelled"
@@ -69,6 +82,7 @@ class TrainingPanel(Panel):
         super().__init__(session, "training", parent=parent)
         self._job: Job | None = None
         self._epoch: EpochEnded | None = None
+        self._network: NetworkBegun | None = None  # of several that are trained
         self._tick = QTimer(self)
         self._tick.setInterval(TICK)
         self._build()
@@ -134,9 +148,20 @@ class TrainingPanel(Panel):
         job, folder = self._session.activity.training, self._session.activity.training_folder
         if job is None or folder is None:
             return
-        self._job, self._epoch = job, None
+        self._job, self._network = job, None
         self._tick.start()
-        run = RunFolder(folder)
+        self._begin_run(RunFolder(folder))
+        job.happened.connect(self._happened)
+        job.state_changed.connect(self._show_state)
+        job.finished.connect(self._finished)
+        job.failed.connect(self._failed)
+        job.stopped.connect(self._stopped)
+        job.ended.connect(self._ended)
+        self._show_state()
+
+    def _begin_run(self, run: RunFolder) -> None:
+        """Show the curves of a run that begins, or goes on after its last epoch."""
+        self._epoch = None
         settings = _read_settings(run) or self._session.draft.settings
         self.curves.set_rule(settings.stopping, settings.optimiser.epochs)
         self.curves.set_history(read_history(run.history_file) if run.has_whole_epoch else [])
@@ -145,13 +170,6 @@ class TrainingPanel(Panel):
         self.curves.set_guess(math.nan)
         self.verdict.forget()
         self._show_reason("Preparing…")
-        job.happened.connect(self._happened)
-        job.state_changed.connect(self._show_state)
-        job.finished.connect(self._finished)
-        job.failed.connect(self._failed)
-        job.stopped.connect(self._stopped)
-        job.ended.connect(self._ended)
-        self._show_state()
 
     def _pause_or_resume(self) -> None:
         if self._job is None:
@@ -168,6 +186,17 @@ class TrainingPanel(Panel):
             self._job.stop()
 
     def _happened(self, events: list[object]) -> None:
+        shown: list[object] = []
+        for event in events:
+            if isinstance(event, Preview) and isinstance(event.what, NetworkBegun):
+                self._show_events(shown)
+                shown, self._network = [], event.what
+                self._begin_run(RunFolder(event.what.folder))
+            else:
+                shown.append(event)
+        self._show_events(shown)
+
+    def _show_events(self, events: list[object]) -> None:
         batches = [event for event in events if isinstance(event, BatchEnded)]
         epochs = [event for event in events if isinstance(event, EpochEnded)]
         if batches:
@@ -194,7 +223,9 @@ class TrainingPanel(Panel):
 
     def _show_batch(self, batch: BatchEnded) -> None:
         is_stopping = self._job is not None and self._job.stopping  # by whichever button
-        self._show_reason(_STOPPING if is_stopping else f"Epoch {batch.epoch}, batch {batch.batch} of {batch.batches}")
+        which = "" if self._network is None else f"Network {self._network.number} of {self._network.total}: epoch"
+        where = f"{which or 'Epoch'} {batch.epoch}, batch {batch.batch} of {batch.batches}"
+        self._show_reason(_STOPPING if is_stopping else where)
         self.numbers.show_number("Loss", f"{batch.loss:.4f}")
         self.numbers.show_number("Learning rate", f"{batch.learning_rate:.2g}")
         self.numbers.show_number("Images/s", f"{batch.images_per_second:,.0f}")
@@ -226,7 +257,20 @@ class TrainingPanel(Panel):
     def _show_baseline(self, sentence: str) -> None:
         self.baseline.setText(sentence)
 
-    def _finished(self, result: RunResult) -> None:
+    def _finished(self, result: Any) -> None:
+        if self._network is None:
+            self._show_result(result)
+        else:
+            self._show_together(result)
+
+    def _show_together(self, result: EnsembleResult) -> None:
+        """Show how good several networks are together, and open them as one."""
+        self._job = None  # the numbers of the ensemble take the place of those of its last network
+        self._session.runs_changed.emit()
+        self._session.open_run(RunFolder(result.folder))
+        self._show_reason(result.sentence, "good")
+
+    def _show_result(self, result: RunResult) -> None:
         name, value = _first_score(result.scores)
         error = _format_error(RunFolder(result.folder), name)
         why = _REASONS[result.reason].format(epochs=count_of(result.epochs, "epoch"))
@@ -243,7 +287,9 @@ class TrainingPanel(Panel):
         self._show_reason(self._describe(problem), "problem")
 
     def _stopped(self) -> None:
-        self._show_reason("Stopped before the first weights were saved.")
+        several = self._network is not None
+        self._show_reason(_STOPPED_OF_SEVERAL if several else "Stopped before the first weights were saved.")
+        self._session.runs_changed.emit()
 
     def _ended(self) -> None:
         self._job = None
@@ -253,7 +299,11 @@ class TrainingPanel(Panel):
     def _show_run(self) -> None:
         """Show the curves of the run that was opened, unless a training is being watched."""
         run = self._session.run
-        if self._job is not None or run is None or not run.history_file.exists():
+        if self._job is not None or run is None:
+            return
+        if run.is_ensemble:
+            self._show_ensemble(run)
+        if not run.history_file.exists():
             return
         try:
             rows, metrics = read_history(run.history_file), read_metrics(run.metrics_file)
@@ -268,6 +318,16 @@ class TrainingPanel(Panel):
         self._show_best_epoch(rows, self.curves.best_epoch)
         self._show_final(run)
         self.curves.set_guess(_read_guess(run))
+
+    def _show_ensemble(self, run: RunFolder) -> None:
+        """Show the numbers of several networks together, which have no curves in common."""
+        self.curves.set_history([])
+        self.curves.set_guess(_read_guess(run))
+        self.numbers.clear()
+        self.verdict.forget()
+        self.reason.clear()
+        self._show_final(run)
+        self.baseline.setText("Several runs answer together here; each of them has its own curves.")
 
     def _show_best_epoch(self, rows: list[dict[str, float]], best: int) -> None:
         """Show the numbers of the best epoch of a run that was opened again."""

@@ -42,7 +42,6 @@ from core.nets import base_networks
 from core.nets.settings import LossSettings, NetworkSettings
 from core.project.files import write_atomically
 from core.project.runs import distinct_titles
-from core.reading import is_there
 from core.settings import toml
 from core.settings.declare import Settings, knobs
 from core.train import run_check, schedule
@@ -333,7 +332,7 @@ class TrainingForm(QWidget):
         self.start_from.clear()
         self.start_from.addItem(icon("mdi6.dice-multiple-outline"), _RANDOM, "")
         project = self._session.project
-        runs = [] if project is None else [run for run in project.runs() if is_there(run.best)]
+        runs = [] if project is None else project.starting_points()
         for run, title in reversed(list(zip(runs, distinct_titles(runs), strict=True))):
             self.start_from.addItem(icon("mdi6.history"), title, str(run.path))
             self.start_from.setItemData(self.start_from.count() - 1, as_written(run.name), Qt.ItemDataRole.ToolTipRole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from core.train.settings import AugmentationSettings, RunSettings
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
     from core.nets.normalisation import Normalisation
+    from core.studies.ensemble_training import EnsembleResult
     from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
     from core.train.outlook import EpochTime
@@ -149,6 +151,36 @@ def train(settings: RunSettings, data: Path, folder: RunFolder, hand_labels: Lab
         return (yield from loop.run(settings, data, folder, stop, hand_labels=hand_labels))
 
     return Job(f"Training “{folder.name}”", run, pausable=True)
+
+
+def train_ensemble(
+    settings: RunSettings, data: Path, runs: Sequence[RunFolder], folder: RunFolder, hand_labels: LabelJournal | None
+) -> Job:
+    """Train a network with another seed in each of these runs, and make an ensemble of them in a folder."""
+
+    def run(stop: threading.Event) -> Work[EnsembleResult]:
+        from core.studies import ensemble_training
+
+        return (yield from ensemble_training.run(settings, data, runs, folder, stop, hand_labels=hand_labels))
+
+    return Job(f"Training “{folder.title}”", run, pausable=True)
+
+
+def make_ensemble(runs: Sequence[RunFolder], folder: RunFolder) -> Job:
+    """Make an ensemble of runs in a new folder, and evaluate it on the validation part."""
+
+    def run(stop: threading.Event) -> Work[EnsembleResult]:
+        from core.evaluate import ensemble_making
+        from core.studies.ensemble_training import EnsembleResult, describe
+
+        try:
+            yield from ensemble_making.make(runs, folder, stop)
+        finally:
+            with contextlib.suppress(OSError):  # nothing was written
+                folder.path.rmdir()
+        return EnsembleResult(folder.path, tuple(each.path for each in runs), describe(folder, runs))
+
+    return Job(f"Joining {len(runs)} networks", run)
 
 
 def resume(

@@ -246,7 +246,9 @@ class _Row:
     def __init__(self, knob: Knob) -> None:
         self.knob = knob
         self.is_sought = True
-        tip = f"<p>{knob.help}</p>" + (f"<p><i>{knob.source}</i></p>" if knob.source else "")
+        limits = f"{knob.range} {knob.unit}".strip().replace("<", "&lt;") if knob.range else knob.unit
+        tip = f"<p>{knob.help}</p>" + (f"<p>{limits}</p>" if limits else "")
+        tip += f"<p><i>{knob.source}</i></p>" if knob.source else ""
         self.label = QLabel(knob.title)
         self.label.setToolTip(tip)
         self._tip = tip
@@ -258,6 +260,7 @@ class _Row:
         is_empty = knob.default in ("", (), {})
         default = "automatic" if knob.default is None else "empty" if is_empty else str(knob.default)
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
+        self.reset.setAccessibleName(f"{knob.title}: back to {default}")
 
     @property
     def width(self) -> int:
@@ -275,7 +278,12 @@ class _Row:
         """Use this input for the field."""
         self.input = new
         new.field.setToolTip(self._tip)
+        about = new.about if isinstance(new, ChoiceInput) else ""
+        self.label.setWhatsThis(f"<p><b>{self.knob.title}</b></p>{self._tip}{about}")
+        new.field.setWhatsThis(self.label.whatsThis())
         new.field.setAccessibleName(self.knob.title)
+        if isinstance(new, NumberInput):
+            new.name_parts(self.knob.title)
         new.field.setObjectName(self.knob.name)
 
     def mark(self, *, invalid: bool, shown: bool) -> None:
@@ -313,7 +321,7 @@ def _make_input(knob: Knob) -> Input:
             raise TypeError(f"no input for {annotation}")
         annotation, optional = others[0], True
     if typing.get_origin(annotation) is typing.Literal:
-        return ChoiceInput(typing.get_args(annotation), knob.unit)
+        return ChoiceInput(typing.get_args(annotation), knob.unit, setting=knob.name)
     if annotation is bool:
         return SwitchInput()
     if annotation in {int, float}:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.method_texts import explain
 from core.wording import singular
 
 _SLIDER_STEPS = 1000
@@ -191,6 +192,13 @@ class NumberInput(QWidget):
         self.field.lineEdit().textChanged.connect(self._key_done)  # after the number has changed
         self.field.editingFinished.connect(self._finished)
 
+    def name_parts(self, title: str) -> None:
+        """Name slider and switch for those who cannot see them beside the number."""
+        if self.slider is not None:
+            self.slider.setAccessibleName(f"{title}, slider")
+        if self.automatic is not None:
+            self.automatic.setAccessibleName(f"{title}: automatic")
+
     def value(self) -> float | int | None:
         """The number; None if automatic."""
         if self.automatic is not None and self.automatic.isChecked():
@@ -291,12 +299,33 @@ class SwitchInput(QCheckBox):
 
 
 class ChoiceInput(QWidget):
-    """One of several values; ``empty``, if given, is the title of an additional empty choice."""
+    """One of several values.
+
+    Parameters
+    ----------
+    choices, unit
+        The values, and their unit.
+    empty
+        The title of an additional empty choice; None: there is none.
+    setting
+        The name of the setting, by which those values are explained that are methods.
+
+    Attributes
+    ----------
+    about
+        What is known of the choices that are methods, for “What's this?”.
+    """
 
     changed = Signal()
 
     def __init__(
-        self, choices: Sequence[Any], unit: str = "", empty: str | None = None, parent: QWidget | None = None
+        self,
+        choices: Sequence[Any],
+        unit: str = "",
+        empty: str | None = None,
+        parent: QWidget | None = None,
+        *,
+        setting: str = "",
     ) -> None:
         super().__init__(parent)
         self.field = _StillCombo()
@@ -304,6 +333,9 @@ class ChoiceInput(QWidget):
             self.field.addItem(empty, "")
         for choice in choices:
             self.field.addItem(f"{choice} {unit}".strip(), choice)
+            if text := explain(f"{setting}.{choice}"):
+                self.field.setItemData(self.field.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+        self.about = "".join(explain(f"{setting}.{choice}") for choice in choices)
         self.field.setMinimumWidth(_WIDTH)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)

@@ -86,6 +86,7 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add("--seeds", type=int, default=1, metavar="N", help="train N networks that answer together, as an ensemble")
     add_split_option(command)
     add(
         "--draw-again",

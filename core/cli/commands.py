@@ -78,6 +78,13 @@ def _describe_dataset(data: Path, *, hint: bool) -> str:
 
 def train(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork train``."""
+    if options.seeds != 1:
+        from core.cli.ensemble import train_several
+
+        settings = _run_settings(options)
+        if options.draw_again:
+            _draw_parts_again(options, settings, console)
+        return train_several(settings, options.data, options, console)
     return train_with(_run_settings(options), options.data, options, console)
 
 

@@ -73,6 +73,8 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
     if result.predictions.temperature is not None:
         console.say(result.temperature_sentence)
     print_report(result.report, result.predictions.units, console)
+    if result.doubt:
+        console.say(result.doubt)
     if result.error_bars is not None:
         _print_coverage(result.error_bars, console)
 

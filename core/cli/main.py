@@ -12,6 +12,7 @@ from typing import TypeAlias
 from core.cli import command_options, distributed, overwriting
 from core.cli.adapt import ADAPT, add_adapt_options
 from core.cli.console import Console, run_guarded
+from core.cli.ensemble import ENSEMBLE, add_ensemble_options
 from core.cli.fit import FIT, add_fit_options
 from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_options
 from core.cli.moved import MOVED, add_moved_options
@@ -40,6 +41,7 @@ _COMMANDS: tuple[_Command, ...] = (
     (command_options.TRAIN, command_options.add_train_options),
     (PRETRAIN, add_pretrain_options),
     (command_options.RESUME, command_options.add_resume_options),
+    (ENSEMBLE, add_ensemble_options),
     (command_options.RUNS, command_options.add_runs_options),
     (command_options.RATE, command_options.add_rate_options),
     (command_options.EVALUATE, command_options.add_evaluate_options),

@@ -140,7 +140,8 @@ def finished_runs(folder: Path, data: Path) -> list[RunFolder]:
     One of which either cannot be told, since a file is damaged, is taken for such a run.
     """
     runs = [RunFolder(path) for path in sorted(folder.glob("*/"))]
-    return [run for run in runs if is_there(run.split_file) and _has_ended(run) and _may_be_of(run, data)]
+    runs = [run for run in runs if is_there(run.split_file) and not run.is_ensemble]
+    return [run for run in runs if _has_ended(run) and _may_be_of(run, data)]
 
 
 def _has_ended(run: RunFolder) -> bool:

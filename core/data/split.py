@@ -285,13 +285,19 @@ def fingerprint(split: Split, ids: Sequence[str]) -> str:
 
 def save(split: Split, ids: Sequence[str], path: Path) -> None:
     """Write a split as CSV (id, row, part) under comment lines with its seed and rule."""
+    lines = [(ids[row], row, name) for row, name in enumerate(split.part_of(len(ids))) if name]
+    write_atomically(path, to_text(split.seed, split.rule, lines))
+
+
+def to_text(seed: int, rule: str, lines: Sequence[tuple[str, int, str]]) -> str:
+    """The id, row and part of galaxies as CSV, under comment lines with the seed and the rule."""
     text = io.StringIO()
-    text.write(f"# seed = {split.seed}\n# rule = {split.rule}\n")
-    quoting = csv.QUOTE_ALL if any("\r" in name for name in ids) else csv.QUOTE_MINIMAL  # csv itself minds only "\n"
-    table = csv.writer(text, lineterminator="\n", quoting=quoting)
+    text.write(f"# seed = {seed}\n# rule = {rule}\n")
+    is_odd = any("\r" in name for name, _, _ in lines)  # csv itself minds only "\n"
+    table = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if is_odd else csv.QUOTE_MINIMAL)
     table.writerow(("id", "row", "part"))
-    table.writerows((ids[row], row, name) for row, name in enumerate(split.part_of(len(ids))) if name)
-    write_atomically(path, text.getvalue())
+    table.writerows(lines)
+    return text.getvalue()
 
 
 def load(path: Path, ids: Sequence[str]) -> Split:

@@ -19,9 +19,9 @@ from core.evaluate.own_data import find_own_data
 from core.evaluate.predict import Predictions, predict_rows
 from core.events import NEVER, Work
 from core.metrics import error_bars
-from core.metrics.ensemble import Combined, combine
 from core.metrics.error_bars import FEWEST
 from core.nets.calibration import ErrorBarCalibration
+from core.nets.combination import Combined, combine
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal

@@ -110,6 +110,12 @@ class Evaluation:
             self.target, self.labels, found.scores, found.errors, found.calibration, is_fitted_here=is_fitted_here
         )
 
+    @property
+    def doubt(self) -> str:
+        """What the doubt of an ensemble comes from, as a sentence; empty for a single network."""
+        found = self.predictions
+        return "" if found.doubt is None else found.doubt.describe(self.target)
+
     def rows_in(self, true: str, predicted: str) -> NDArray[np.int64]:
         """The galaxies in one cell of the confusion matrix."""
         names = self.predictions.names
@@ -202,6 +208,7 @@ def run(
             (part, select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
         )
         problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
+        problems += remarks.on_parts_of_runs(opened.predictor) if is_own and part != "all" else []
         problems += [remarks.on_mapped_classes(mapped)] if mapped else []
         problems += [remarks.on_unknown_classes(unknown)] if unknown else []
         seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.data.target import Classes, Quantities
 from core.errors import Stopped
 from core.evaluate.piece_answers import Answered, PieceColumns
-from core.evaluate.prediction_columns import answer_columns, id_column
+from core.evaluate.prediction_columns import answer_columns, doubt_columns, id_column
 from core.evaluate.table_formats import ColumnFormat, open_table, width_of
 from core.evaluate.tables import with_program
 from core.evaluate.unfinished_table import UnfinishedTable
@@ -133,6 +133,7 @@ class _Columns:
             self._target, self._names, has_errors=predictor.has_error_bars, has_decision=self._has_decision
         )
         formats = [id_column(), *answered]
+        formats += doubt_columns(self._target, self._names, predictor.causes_of_doubt)
         if isinstance(self._target, Classes):
             formats.append(ColumnFormat("entropy", "f4", "", "stat.param", _ENTROPY))
         if yardstick is not None:
@@ -153,6 +154,7 @@ class _Columns:
         for place in range(len(self._names)):
             values.append(found.scores[:, place])
             values += [] if found.errors is None else [found.errors[:, place]]
+        values += found.doubts
         if isinstance(self._target, Classes):
             values.append(entropy_of(found.scores))
         if self._yardstick is not None and found.distances is not None:

@@ -31,12 +31,13 @@ from core.evaluate.predict import Predictions, predict_rows
 from core.evaluate.raw_files import Sources
 from core.evaluate.tables import TableColumn
 from core.events import NEVER, Skipped, Work
-from core.metrics.ensemble import Combined
 from core.metrics.error_bars import describe_factors
 from core.nets import zero_points
+from core.nets.combination import Combined
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.nets.training_range import measure_images
+from core.project import ensembles
 
 _TOLERANCE = 1e-3
 
@@ -113,7 +114,7 @@ def run(
     Parameters
     ----------
     networks
-        Weights files or folders of runs, which have learned the same quantities; several answer together.
+        Weights files, folders of runs or of ensembles, which have learned the same quantities; several answer together.
     data
         The dataset, or image files and folders.
     stop
@@ -133,29 +134,31 @@ def run(
     UnreadableFile, WrongVersion
         A file cannot be read.
     """
-    return (yield from _say_once(_run([Path(each) for each in networks], data, stop, given_zero_points, catalogue)))
+    members = ensembles.expand([Path(each) for each in networks])
+    return (yield from _say_once(_run(members, data, stop, given_zero_points, catalogue)))
 
 
 def _run(
-    paths: Sequence[Path],
+    members: Sequence[tuple[Path, Path]],
     data: Sources,
     stop: threading.Event,
     given_zero_points: Sequence[float],
     catalogue: Path | str | None,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in members]
     target = _common_target(paths)
     if not raw_files.are_raw(data):
         return (
             yield from _measure(
-                paths, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
+                members, target, Path(data if isinstance(data, str | Path) else data[0]), given_zero_points, stop
             )
         )
     with raw_files.temporary_dataset() as made:
         changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
         report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
-        for path in paths:
-            raw_files.require_fitting_bands(path, made)
-        found = yield from _measure(paths, target, made, (), stop)
+        for _, named in members:
+            raw_files.require_fitting_bands(named, made)
+        found = yield from _measure(members, target, made, (), stop)
         found.notes.extend(report.notes)
         found.left_out.extend(report.unusable)
         return found
@@ -242,13 +245,18 @@ def _in_words(target: Quantities) -> str:
 
 
 def _measure(
-    paths: Sequence[Path], target: Quantities, data: Path, given_zero_points: Sequence[float], stop: threading.Event
+    networks: Sequence[tuple[Path, Path]],
+    target: Quantities,
+    data: Path,
+    given_zero_points: Sequence[float],
+    stop: threading.Event,
 ) -> Work[Measurements]:
+    paths = [path for path, _ in networks]
     members: list[_Member] = []
     problems: list[Problem] = []
     pixels: dict[str, None] = {}
-    for path in paths:
-        with open_network_on_data(path, data, given_zero_points=given_zero_points) as opened:
+    for path, named in networks:
+        with open_network_on_data(path, data, given_zero_points=given_zero_points, bands_of=named) as opened:
             members.append((yield from _ask(opened, path, stop)))
             pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
             for problem in (

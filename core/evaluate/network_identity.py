@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.nets import weights_file
-from core.project.runs import RunFolder
+from core.project import ensembles
+from core.project.runs import ENSEMBLE_FILE, RunFolder
 from core.reading import reading
 
 _BESIDE = ("temperature.json", "bands.json")  # what also has a say in the answers
@@ -41,12 +42,23 @@ class NetworkIdentity:
             It cannot be read.
         """
         path = weights_file.locate(network)
+        if path.name == ENSEMBLE_FILE:
+            return cls._of_ensemble(path)
         with reading("The network in this file", path), path.open("rb") as file:
             weights = hashlib.file_digest(file, "sha256").hexdigest()
         folder = RunFolder(path.parent)
         settings = _digest_of(folder.settings_file)
         beside = hashlib.sha256("".join(_digest_of(path.parent / name) for name in _BESIDE).encode()).hexdigest()
         return cls(f"sha256:{weights}", settings and f"sha256:{settings}", beside)
+
+    @classmethod
+    def _of_ensemble(cls, file: Path) -> NetworkIdentity:
+        """That of all its networks: the digest of theirs, in their order."""
+        each = [cls.of(run.best) for run in ensembles.read(file).members]
+        weights, settings = ("".join(getattr(one, name) for one in each) for name in ("weights", "settings"))
+        beside = _digest_of(file) + "".join(_digest_of(file.parent / name) for name in _BESIDE)
+        digests = [hashlib.sha256(text.encode()).hexdigest() for text in (weights, settings, beside)]
+        return cls(f"sha256:{digests[0]}", f"sha256:{digests[1]}", digests[2])
 
     @property
     def about(self) -> dict[str, str]:

@@ -18,13 +18,15 @@ from core.project.runs import RunFolder
 
 
 def find_own_data(folder: RunFolder) -> Path:
-    """Find the dataset of the run where projects and the command line put it.
+    """Find the dataset of the run: where the run has noted it, or where projects and the command line put it.
 
     Raises
     ------
     UnreadableFile
         It is not there.
     """
+    if (noted := folder.data) is not None:
+        return noted
     name = str(Predictor.load(folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):

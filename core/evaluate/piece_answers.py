@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import NotANumber, Problem
 from core.evaluate.predict import predict_rows
+from core.evaluate.prediction_columns import doubt_columns
 from core.evaluate.table_formats import ColumnFormat
 from core.evaluate.unusual import Yardstick
 from core.events import NEVER, Work
@@ -35,22 +36,27 @@ class PieceColumns:
         Whether each has an error bar.
     has_unlikeness
         Whether it is told how unlike the training galaxies they are.
+    doubts
+        Of an ensemble, number of columns for what its doubt comes from.
     """
 
     outputs: int
     has_errors: bool
     has_unlikeness: bool
+    doubts: int = 0
 
     @classmethod
     def of(cls, predictor: Predictor, *, has_unlikeness: bool) -> PieceColumns:
         """What is kept of the answers of a network."""
-        return cls(len(predictor.output_names), predictor.has_error_bars, has_unlikeness)
+        doubts = len(doubt_columns(predictor.target, predictor.output_names, predictor.causes_of_doubt))
+        return cls(len(predictor.output_names), predictor.has_error_bars, has_unlikeness, doubts)
 
     @property
     def formats(self) -> list[ColumnFormat]:
         """The columns."""
         names = [f"score{place}" for place in range(self.outputs)]
         names += [f"error{place}" for place in range(self.outputs * self.has_errors)]
+        names += [f"doubt{place}" for place in range(self.doubts)]
         numbers = [ColumnFormat(name, "f4") for name in names]
         distance = [ColumnFormat("distance", "f8")] * self.has_unlikeness
         return [ColumnFormat("id", "U"), ColumnFormat("problem", "U"), *numbers, *distance]
@@ -72,6 +78,8 @@ class Answered:
         float32 (n, K), or None.
     distances
         How unlike the training galaxies they are, float64 (n,), or None.
+    doubts
+        What the doubt of an ensemble comes from, float32 (n,) for each column; of a single network none.
     """
 
     ids: NDArray[np.str_]
@@ -79,6 +87,7 @@ class Answered:
     scores: NDArray[np.float32]
     errors: NDArray[np.float32] | None = None
     distances: NDArray[np.float64] | None = None
+    doubts: tuple[NDArray[np.float32], ...] = ()
 
     @classmethod
     def of(cls, values: Sequence[NDArray[Any]], columns: PieceColumns) -> Answered:
@@ -87,13 +96,16 @@ class Answered:
         count = columns.outputs
         scores = np.stack(numbers[:count], axis=1)
         errors = np.stack(numbers[count : 2 * count], axis=1) if columns.has_errors else None
-        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None)
+        first = count * (1 + columns.has_errors)
+        doubts = tuple(numbers[first : first + columns.doubts])
+        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None, doubts)
 
     @property
     def values(self) -> list[NDArray[Any]]:
         """The values of their columns."""
         errors = [] if self.errors is None else list(self.errors.T)
-        return [self.ids, self.problems, *self.scores.T, *errors, *([] if self.distances is None else [self.distances])]
+        distances = [] if self.distances is None else [self.distances]
+        return [self.ids, self.problems, *self.scores.T, *errors, *self.doubts, *distances]
 
     def with_unread(self, problems: Sequence[Problem]) -> Answered:
         """With a row more for each galaxy or file that could not be read, called by its file."""
@@ -107,6 +119,7 @@ class Answered:
             np.concatenate([self.scores, nothing]),
             None if self.errors is None else np.concatenate([self.errors, nothing]),
             None if self.distances is None else np.concatenate([self.distances, np.full(count, np.nan)]),
+            tuple(np.concatenate([each, nothing[:, 0]]) for each in self.doubts),
         )
 
 
@@ -115,7 +128,8 @@ def none_answered(columns: PieceColumns) -> Answered:
     nothing = np.empty((0, columns.outputs), np.float32)
     texts = np.array([], dtype=str)
     distances = np.empty(0) if columns.has_unlikeness else None
-    return Answered(texts, texts, nothing, nothing if columns.has_errors else None, distances)
+    doubts = (nothing[:, 0],) * columns.doubts
+    return Answered(texts, texts, nothing, nothing if columns.has_errors else None, distances, doubts)
 
 
 def answer(
@@ -160,6 +174,7 @@ def answer(
             "Its training may have gone wrong: train again with a lower learning rate.",
             found.ids[0],
         )
+    doubts = [] if found.doubt is None else found.doubt.values
     distances = None
     if yardstick is not None:
         distances = np.concatenate(measured) if measured else np.empty(0)
@@ -172,4 +187,5 @@ def answer(
         np.where(is_finite[:, np.newaxis], found.scores, np.float32(np.nan)),
         None if found.errors is None else np.where(is_finite[:, np.newaxis], found.errors, np.float32(np.nan)),
         distances,
+        tuple(np.where(is_finite, each, np.nan).astype(np.float32) for each in doubts),
     )

@@ -9,6 +9,7 @@ as magnitudes, Sérsic indices, axis ratios and sizes in pixels, stays. The PSF 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy import units
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.data.target import Quantities, Target
 from core.errors import NotPossible, Problem
+from core.nets.combination import Doubt
 from core.nets.predictor import Predictor
 
 _TOLERANCE = 1e-3
@@ -32,10 +34,10 @@ class _Scaling:
 
 def convert_sizes(
     values: NDArray[np.float32],
-    errors: NDArray[np.float32] | None,
+    errors: NDArray[Any] | None,
     predictor: Predictor,
     scales: NDArray[np.float64],
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[Problem]]:
+) -> tuple[NDArray[np.float32], NDArray[Any] | None, list[Problem]]:
     """Convert answers (n, K) and their errors for galaxies of these pixel scales (n,), and say what was done.
 
     Galaxies whose scale is not known, or that of the training, keep their answers; so do all where the training had
@@ -68,6 +70,19 @@ def convert_sizes(
         if errors is not None:
             errors[:, place] *= by**scaling.power
     return values, errors, [*found, _describe_conversion(names, by[differs], predictor, scales[differs])]
+
+
+def convert_doubt(
+    doubt: Doubt, values: NDArray[np.float32], predictor: Predictor, scales: NDArray[np.float64]
+) -> Doubt:
+    """What the doubt of an ensemble comes from, converted as :func:`convert_sizes` does the answers' errors."""
+    if not isinstance(predictor.target, Quantities):
+        return doubt
+
+    def convert(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(convert_sizes(values, errors, predictor, scales)[1], np.float64)
+
+    return Doubt(None if doubt.data is None else convert(doubt.data), convert(doubt.ignorance))
 
 
 def scale_ratios(predictor: Predictor, scales: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,12 +14,13 @@ from core.errors import NotPossible, Problem
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files
 from core.evaluate.own_data import predict_validation
-from core.evaluate.pixel_scales import convert_sizes
+from core.evaluate.pixel_scales import convert_doubt, convert_sizes
 from core.evaluate.raw_files import Sources
 from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import answers as network_answers
 from core.nets.calibration import ErrorBarCalibration
+from core.nets.combination import Doubt
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.nets.temperature import Temperature
@@ -57,6 +58,8 @@ class Predictions:
         The factors that are in the errors; None: they are the network's own.
     temperature
         Of the probabilities; None: they are the network's own.
+    doubt
+        Of an ensemble, what the doubt about each galaxy comes from; None: a single network.
     """
 
     ids: tuple[str, ...]
@@ -72,6 +75,7 @@ class Predictions:
     left_out: list[Problem] = field(default_factory=list[Problem])
     calibration: ErrorBarCalibration | None = None
     temperature: Temperature | None = None
+    doubt: Doubt | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -210,7 +214,8 @@ def predict_rows(
     answers = yield from network_answers.compute(
         predictor, cutouts, rows, stop, observe, keeps_not_finite=keeps_not_finite
     )
-    scores, errors, of_sizes = convert_sizes(*answers, predictor, cutouts.pixel_scale[rows])
+    scales = cutouts.pixel_scale[rows]
+    scores, errors, of_sizes = convert_sizes(answers.scores, answers.errors, predictor, scales)
     for problem in of_sizes:
         yield Skipped(problem)
     ids = cutouts.ids
@@ -225,4 +230,5 @@ def predict_rows(
         problems=[*opened.doubts, *of_sizes],
         calibration=predictor.calibration,
         temperature=predictor.temperature,
+        doubt=None if answers.doubt is None else convert_doubt(answers.doubt, answers.scores, predictor, scales),
     )

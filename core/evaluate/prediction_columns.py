@@ -18,6 +18,7 @@ _BY_NAME = (
     (r"sersic|s[eé]rsic|bulge_to_total|(^|_)b_?t$|concentration|asymmetry|gini", "src.morph.param"),
     (r"mass", "phys.mass"),
 )
+_CAUSES = {"data": "the data cause", "networks": "the ignorance of the networks causes"}
 _BY_UNIT = (("mag", "phot.mag"), ("arcsec", "phys.angSize"), ("Jy", "phot.flux.density"))
 
 
@@ -59,6 +60,26 @@ def _quantity_columns(target: Quantities, names: Sequence[str], *, has_errors: b
         if has_errors:
             error = f"stat.error;{ucd}" if ucd else "stat.error"
             columns.append(ColumnFormat(f"{name}_error", "f4", unit, error, f"Standard deviation of {name}"))
+    return columns
+
+
+def doubt_columns(target: Target, names: Sequence[str], causes: Sequence[str]) -> list[ColumnFormat]:
+    """What the doubt of an ensemble comes from, in the order of :attr:`core.nets.combination.Doubt.values`."""
+    if not isinstance(target, Quantities):
+        return [
+            ColumnFormat(f"entropy_{cause}", "f4", "", "stat.param", f"Part of the entropy that {_CAUSES[cause]}")
+            for cause in causes
+        ]
+    columns: list[ColumnFormat] = []
+    for name, unit in zip(names, target.units, strict=True):
+        ucd = ucd_of(name, unit)
+        error = f"stat.error;{ucd}" if ucd else "stat.error"
+        columns += [
+            ColumnFormat(
+                f"{name}_error_{cause}", "f4", unit, error, f"Part of the error of {name} that {_CAUSES[cause]}"
+            )
+            for cause in causes
+        ]
     return columns
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from core.data.seen import seen_ids
 from core.errors import Problem
+from core.nets.ensemble import Ensemble
+from core.nets.predictor import Predictor
+from core.wording import count_of
 
 _NAMED = 8  # unknown classes
 
@@ -68,6 +71,21 @@ def on_seen_galaxies(seen: int, count: int) -> Problem:
         "The scores are too good for new galaxies: evaluate it on the test part of its own dataset, or leave these "
         "galaxies out.",
     )
+
+
+def on_parts_of_runs(predictor: Predictor) -> list[Problem]:
+    """The warning that the runs of an ensemble had different parts, so that galaxies are missing in its test part."""
+    if not isinstance(predictor, Ensemble) or not predictor.left_out:
+        return []
+    left_out, tested = count_of(predictor.left_out, "galaxy"), count_of(predictor.tested, "galaxy")
+    rest = f"{tested} that none of them has seen remain" if predictor.tested else "none remains to test it on"
+    return [
+        Problem(
+            f"The runs of this ensemble had different parts: {left_out} of the test part of one were shown to another "
+            f"in its training, and are not in the test part of the ensemble; {rest}.",
+            "Train all runs with the same parts (--seeds) to test it on all of them.",
+        )
+    ]
 
 
 def on_mapped_classes(mapped: Mapping[str, str]) -> Problem:

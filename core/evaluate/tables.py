@@ -3,7 +3,9 @@
 Columns: ``id`` as text, since an 18-digit number loses digits as a float; for classes and vote fractions
 ``predicted`` and ``p_<class>``; for quantities their names, with their units where the format has a place for them,
 and ``<name>_error`` where the network gives error bars. Where ``predicted`` is not simply the most probable class, a
-column ``decision`` says by which rule it was chosen; the probabilities are the network's under any rule.
+column ``decision`` says by which rule it was chosen; the probabilities are the network's under any rule. Of an ensemble
+also what its doubt comes from: ``entropy_data`` and ``entropy_networks``, or ``<name>_error_data`` and
+``<name>_error_networks``, see :mod:`core.nets.combination`.
 All formats but CSV say in their metadata which program, run and decision made them, and when; a CSV table is
 nothing but its header line and its rows.
 """
@@ -119,6 +121,9 @@ def _collect(
     for place in range(len(predictions.names)):
         values.append(predictions.scores[:, place])
         values += [predictions.errors[:, place]] if predictions.errors is not None else []
+    if (doubt := predictions.doubt) is not None:
+        formats += prediction_columns.doubt_columns(predictions.target, predictions.names, doubt.causes)
+        values += doubt.values
     formats = [
         replace(column, width=width_of(each)) if column.is_text else column
         for column, each in zip(formats, values, strict=True)

@@ -63,7 +63,7 @@ def fit(
     Raises
     ------
     NotPossible
-        The network predicts no classes, the dataset is another one, or no temperature fits.
+        The network predicts no classes or is an ensemble, the dataset is another one, or no temperature fits.
     UnreadableFile
         The run has no network, or the dataset is not there.
     FolderInUse
@@ -116,6 +116,7 @@ def _predict(
     """Predict the validation part without a temperature."""
     with open_network_on_data(folder.best, data or find_own_data(folder)) as opened:
         folder.require_idle()
+        opened.predictor.require_one()
         if not isinstance(opened.predictor.target, Classes):
             raise NotPossible("A temperature is for the probabilities of classes, and this network predicts none.")
         if not opened.cutouts.is_known_as(opened.predictor.card.get("checksum")):

@@ -83,7 +83,7 @@ DREAMS: dict[str, Method] = {
 def unsupported_reason(name: str, predictor: Predictor) -> str:
     """Why a method does not work for a network, in a sentence; empty if it does."""
     reason = cast("Callable[[Predictor], str]", importlib.import_module(METHODS[name].module).unsupported_reason)
-    return reason(predictor)
+    return next(filter(None, map(reason, predictor.members)), "")
 
 
 def explain(
@@ -96,6 +96,8 @@ def explain(
     galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Make an attribution map by the method of this ``name``; the other parameters are those of the method's function.
+
+    That of an ensemble is the mean of its networks' maps, see :mod:`core.explain.together`.
 
     Raises
     ------
@@ -125,4 +127,7 @@ def explain(
         raise NotPossible(reason, "Choose another method.")
     function = cast("Callable[..., Work[Explanation]]", importlib.import_module(METHODS[name].module).explain)
     settings = settings or METHODS[name].settings()
+    if len(predictor.members) > 1:
+        together = cast("Callable[..., Work[Explanation]]", importlib.import_module("core.explain.together").explain)
+        return (yield from together(function, predictor, image, output, settings, stop, galaxy_id))
     return (yield from function(predictor, image, output, settings, stop, galaxy_id))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from core.data.cutouts import Cutouts
 from core.errors import NotANumber, OutOfMemory, Stopped
 from core.events import NEVER, Progress, Work
+from core.nets import device as devices
+from core.nets.combination import Doubt
 from core.nets.predictor import Predictor
 
 _BATCH_BYTES = 4e6  # of stamps; the activations of the first layers are many times that
@@ -25,10 +27,11 @@ Observer: TypeAlias = Callable[[NDArray[np.float32]], None]
 
 
 class Answers(NamedTuple):
-    """Scores float32 (n, K), and their standard deviations (n, K); None where the network gives none."""
+    """Scores float32 (n, K), their standard deviations (n, K) if there are any, and an ensemble's doubt."""
 
     scores: NDArray[np.float32]
     errors: NDArray[np.float32] | None
+    doubt: Doubt | None = None
 
 
 def compute(
@@ -57,37 +60,46 @@ def compute(
     batch = int(min(_MAX_BATCH, max(1, _BATCH_BYTES / (4 * np.prod(cutouts.shape[1:])))))
     scores = np.empty((len(rows), len(predictor.output_names)), np.float32)
     errors = np.empty_like(scores) if predictor.has_error_bars else None
+    doubts: list[Doubt] = []
     yield Progress(0, len(rows), "galaxies")
     for first in range(0, len(rows), batch):
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
         images = cutouts.images[rows[part]]
-        scores[part], sigma = _compute_batch(predictor, images)
+        scores[part], sigma, doubt = _compute_batch(predictor, images)
         if observe is not None:
             observe(images)
         if errors is not None:
             errors[part] = sigma
+        doubts += [] if doubt is None else [doubt]
         yield Progress(min(first + batch, len(rows)), len(rows), "galaxies")
     if not keeps_not_finite:
         ids = cutouts.ids
         _require_finite(scores, [ids[row] for row in rows])
-    return Answers(scores, errors)
+    return Answers(scores, errors, Doubt.join(doubts))
 
 
 @torch.no_grad()
 def _compute_batch(
     predictor: Predictor, images: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, Doubt | None]:
     try:
-        scores, errors = predictor.scores_and_error_bars(torch.from_numpy(images))
-        return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy()
+        scores, errors, doubt = predictor.answer(torch.from_numpy(images))
+        return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy(), doubt
     except torch.OutOfMemoryError as error:
-        raise OutOfMemory(
-            "The device has too little memory to predict with this network.",
-            "Close other programs that use it.",
-            str(predictor.device),
-        ) from error
+        if len(images) < 2:
+            raise OutOfMemory(
+                "The device has too little memory to predict with this network.",
+                "Close other programs that use it.",
+                str(predictor.device),
+            ) from error
+    devices.release_memory(predictor.device)
+    halves = [_compute_batch(predictor, part) for part in np.array_split(images, 2)]
+    sigmas = [errors for _, errors, _ in halves if errors is not None]
+    doubts = [doubt for _, _, doubt in halves if doubt is not None]
+    scores = np.concatenate([scores for scores, _, _ in halves])
+    return scores, np.concatenate(sigmas) if sigmas else None, Doubt.join(doubts)
 
 
 def _require_finite(scores: NDArray[np.float32], ids: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import gc
+from collections.abc import Callable, Iterator
 
 import psutil
 import torch
@@ -92,6 +93,33 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back what the device keeps for later, after a computation that ran out of memory."""
+    gc.collect()  # the tensors of the failed computation, in the frames of its exception
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def in_pieces(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    """Apply a function that treats each galaxy by itself to a batch (n, ...), in halves where memory runs out.
+
+    Raises
+    ------
+    RuntimeError, MemoryError
+        There is too little memory even for one galaxy.
+    """
+    try:
+        return function(batch)
+    except (RuntimeError, MemoryError) as error:
+        if len(batch) < 2 or not is_out_of_memory(error):
+            raise
+    release_memory(batch.device)
+    half = len(batch) // 2
+    return torch.cat([in_pieces(function, batch[:half]), in_pieces(function, batch[half:])])
 
 
 @contextlib.contextmanager

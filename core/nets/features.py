@@ -32,7 +32,14 @@ Taker: TypeAlias = Callable[[NDArray[np.float32]], object]
 
 @torch.no_grad()
 def last_features(predictor: Predictor, images: Tensor) -> Tensor:
-    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views."""
+    """The input of the head (n, F) for physical images (n, C, H, W), averaged over the network's views.
+
+    Those of an ensemble are those of its networks, one after the other.
+    """
+    return torch.cat([_of_network(member, images) for member in predictor.members], dim=1)
+
+
+def _of_network(predictor: Predictor, images: Tensor) -> Tensor:
     network = predictor.network
     scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
     found: list[Tensor] = []
@@ -51,6 +58,17 @@ def watching(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]
     of them in one batch. They are those of :func:`last_features`, but where an input scaling that mixes pixels comes
     before the views there and after them here.
     """
+    with contextlib.ExitStack() as stack:
+        each = [stack.enter_context(_watching_network(member)) for member in predictor.members]
+
+        def take() -> NDArray[np.float32]:
+            return np.concatenate([taken() for taken in each], axis=1)
+
+        yield take
+
+
+@contextlib.contextmanager
+def _watching_network(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]]]:
     seen: list[Tensor] = []
 
     def keep(_head: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -70,7 +88,8 @@ def watching(predictor: Predictor) -> Generator[Callable[[], NDArray[np.float32]
 
 def feature_count(predictor: Predictor) -> int:
     """Number F of the last features."""
-    return next(layer.in_features for layer in predictor.network.head if isinstance(layer, nn.Linear))
+    heads = [member.network.head for member in predictor.members]
+    return sum(next(layer.in_features for layer in head if isinstance(layer, nn.Linear)) for head in heads)
 
 
 def compute(

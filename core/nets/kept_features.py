@@ -86,13 +86,15 @@ def _place_of(opened: NetworkOnData, stop: threading.Event) -> Work[Path]:
 
 def _digest(predictor: Predictor) -> hashlib.blake2b:
     """Of all that the features of an image follow from."""
-    network, scaling = predictor.network, predictor.normalisation
-    about = (network.settings.model_dump(mode="json"), scaling.kind, scaling.samplewise, predictor.views)
-    digest = hashlib.blake2b(json.dumps(about).encode(), digest_size=16)
-    for part in (network.state_dict(), scaling.state_dict()):
-        for name, value in part.items():
-            digest.update(name.encode())
-            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    digest = hashlib.blake2b(digest_size=16)
+    for member in predictor.members:
+        network, scaling = member.network, member.normalisation
+        about = (network.settings.model_dump(mode="json"), scaling.kind, scaling.samplewise, member.views)
+        digest.update(json.dumps(about).encode())
+        for part in (network.state_dict(), scaling.state_dict()):
+            for name, value in part.items():
+                digest.update(name.encode())
+                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest
 
 

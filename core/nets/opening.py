@@ -49,6 +49,7 @@ def open_network_on_data(
     given_bands: str = "",
     *,
     needs_answers: bool = True,
+    bands_of: Path | None = None,
 ) -> Iterator[NetworkOnData]:
     """Open a network and a dataset, and check that they fit.
 
@@ -69,6 +70,8 @@ def open_network_on_data(
         Which bands feed the network's, as text, instead of those that were chosen before; empty: those.
     needs_answers
         Whether a network that has learned without labels, and gives features only, is refused.
+    bands_of
+        The network for which the bands were chosen, such as the ensemble of this one; None: this one.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def open_network_on_data(
         bands = [band.name for band in cutouts.bands]
         doubts = list(predictor.notes)
         given = BandMapping.parse(given_bands, bands, predictor.bands) if given_bands else None
-        if (mapping := given or find_mapping(predictor, Path(network), bands)) is not None:
+        if (mapping := given or find_mapping(predictor, bands_of or Path(network), bands)) is not None:
             cutouts = MappedCutouts(cutouts, mapping, predictor.bands)
             doubts.append(describe_mapping(mapping, predictor.bands, bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)

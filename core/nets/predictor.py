@@ -24,6 +24,7 @@ from core.errors import NotPossible, Problem
 from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, temperature, weights_file
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
+from core.nets.combination import Doubt
 from core.nets.device import arrange, full_precision
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
@@ -31,6 +32,7 @@ from core.nets.settings import NetworkSettings
 from core.nets.temperature import Temperature
 from core.nets.training_range import TrainingRange
 from core.project.files import write_atomically
+from core.project.runs import ENSEMBLE_FILE
 from core.reading import reading
 from core.wording import count_of
 
@@ -104,6 +106,25 @@ class Predictor:
         return targets.outputs(self.target)
 
     @property
+    def members(self) -> tuple[Predictor, ...]:
+        """The single networks that answer together: this one alone, but for an ensemble."""
+        return (self,)
+
+    @property
+    def causes_of_doubt(self) -> tuple[str, ...]:
+        """Of an ensemble, what is known of its doubt, see :attr:`core.nets.combination.Doubt.causes`."""
+        return ()
+
+    def require_one(self) -> None:
+        """Require that this is one network, and not several that answer together.
+
+        Raises
+        ------
+        NotPossible
+            It is an ensemble.
+        """
+
+    @property
     def has_error_bars(self) -> bool:
         """Whether the network predicts an error bar for each quantity."""
         return self.network.outputs > heads.output_count(self.target)
@@ -137,6 +158,10 @@ class Predictor:
             return scores if self.temperature is None else _temper(scores, self.temperature.value), None
         assert isinstance(self.target, Quantities)
         return scores, encoding.in_unit(self.target, scores, self._calibrate(torch.stack(errors).mean(0)))
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None, Doubt | None]:
+        """The scores and standard deviations, and of an ensemble what its doubt comes from."""
+        return (*self.scores_and_error_bars(images), None)
 
     def _calibrate(self, errors: Tensor) -> Tensor:
         return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
@@ -249,12 +274,12 @@ class Predictor:
 
     @classmethod
     def load(cls, path: Path | str, device: torch.device | str = "cpu", *, needs_answers: bool = True) -> Predictor:
-        """Load a file, also of an earlier format, the best weights in the folder of a run, or a base network.
+        """Load a file, also of an earlier format, the best weights of a run, an ensemble, or a base network.
 
         Parameters
         ----------
         path
-            A weights file, the folder of a run, or ``base:`` and the name of a network that comes with the program.
+            A weights file, the folder of a run or an ensemble, or ``base:`` and the name of a network of the program.
         device
             The device of the network.
         needs_answers
@@ -276,6 +301,10 @@ class Predictor:
         (('disk', 'edge-on', 'spheroid'), (1, 24, 24))
         """
         path = weights_file.locate(path)
+        if path.name == ENSEMBLE_FILE:
+            from core.nets import ensemble  # which is built of single networks
+
+            return ensemble.load(path, device)
         with reading("The network in this file", path):
             plan = weights_file.read_plan(path)
             loaded = _assemble(plan, _read_tensors(path))

@@ -17,6 +17,7 @@ from core.nets import base_networks
 from core.nets.settings import NetworkSettings
 from core.nets.training_range import STATISTICS
 from core.project import upgrades
+from core.project.runs import RunFolder
 from core.reading import format_of, reading, require_file
 
 HEADER = "tuning_fork"
@@ -94,7 +95,7 @@ class _Plan(BaseModel):
 
 
 def locate(network: Path | str) -> Path:
-    """The weights file of a network: that of a run's best epoch, of a base network by its name, or the file itself.
+    """The file of a network: that of a run's best epoch or of an ensemble, of a base network, or the file itself.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def locate(network: Path | str) -> Path:
     if base_networks.is_named(str(network)):
         return base_networks.find(str(network))
     path = Path(network).expanduser()
-    return path / "best.safetensors" if path.is_dir() else path
+    return RunFolder(path).best if path.is_dir() else path
 
 
 def read_plan(path: Path) -> dict[str, Any]:

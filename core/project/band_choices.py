@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.project.files import write_atomically
+from core.project.runs import RunFolder
 from core.reading import is_there, read_json
 
 
@@ -45,7 +46,7 @@ def _key(bands: Sequence[str]) -> str:
 def _file_of(weights: Path) -> Path:
     """The file of the run that the weights belong to, or of the weights where they belong to none."""
     for folder in (weights, *list(weights.parents)[:3]):
-        if (folder / "settings.toml").exists():
+        if (folder / "settings.toml").exists() or RunFolder(folder).is_ensemble:
             return folder / "bands.json"
     return weights / "bands.json" if weights.is_dir() else weights.with_suffix(".bands.json")
 

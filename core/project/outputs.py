@@ -72,7 +72,7 @@ _OWN_HEADINGS = re.compile(  # of reports, of predictions, of maps and dreams, o
 _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of maps and dreams
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
-    r"(settings|environment|decision|notes|search|study|suggestions)\.toml|(history|split|unlabelled)\.csv"
+    r"(settings|environment|decision|notes|search|study|suggestions|ensemble)\.toml|(history|split|unlabelled)\.csv"
     r"|(metrics|bands|temperature)\.json"
     r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|(best|start)\.safetensors|(last|snapshots)/.*"
 )
@@ -308,6 +308,7 @@ def _owner(path: Path) -> str:
         name = place.relative_to(folder).as_posix()
         run = RunFolder(folder)
         is_run = run.settings_file.exists() and (run.is_study or run.environment_file.exists() or run.best.exists())
+        is_run |= run.is_ensemble
         if is_run and _OF_A_RUN.fullmatch(name):
             return f"the study “{run.name}”" if run.is_study else f"the run “{run.title}”"
         if (folder / "project.toml").is_file() and _OF_A_PROJECT.fullmatch(name):

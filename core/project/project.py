@@ -12,7 +12,7 @@ from core.project import locks, places
 from core.project.files import file_name, make_folder, write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
-from core.reading import format_of, read_toml, reading
+from core.reading import format_of, is_there, read_toml, reading
 
 FORMAT = 1
 _FILE, _LOCK = "project.toml", "project.lock"
@@ -142,6 +142,10 @@ class Project:
     def runs(self) -> list[RunFolder]:
         """The runs that were started, oldest first; also those that cannot be read."""
         return [run for path in sorted((self.folder / "runs").glob("*/")) if (run := RunFolder(path)).is_run]
+
+    def starting_points(self) -> list[RunFolder]:
+        """The runs with a network from which a training may start: an ensemble has several."""
+        return [run for run in self.runs() if not run.is_ensemble and is_there(run.best)]
 
     def new_run(self, name: str) -> RunFolder:
         """Create a folder for a new run, named by time and ``name``, with a number if a run has that name already."""

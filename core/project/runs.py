@@ -22,6 +22,7 @@ from core.reading import is_there, read_text, reading
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 SUGGESTION_STUDY_FILE = "suggestions.toml"
 TRANSFER_FILE, MATRIX_FILE = "transfer.toml", "matrix.toml"
+ENSEMBLE_FILE = "ensemble.toml"  # in the folder of several runs that answer together
 STUDY_FILES = (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE, TRANSFER_FILE, MATRIX_FILE)
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
@@ -167,6 +168,16 @@ class RunFolder:
         return any((self.path / name).exists() for name in STUDY_FILES)
 
     @property
+    def ensemble_file(self) -> Path:
+        """The list of the runs that answer together, in the folder of an ensemble."""
+        return self.path / ENSEMBLE_FILE
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether this is the folder of several runs that answer together."""
+        return self.ensemble_file.exists()
+
+    @property
     def environment_file(self) -> Path:
         """Versions, device, seed, data checksum."""
         return self.path / "environment.toml"
@@ -203,8 +214,8 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """The predictor of the best epoch."""
-        return self.path / "best.safetensors"
+        """The predictor of the best epoch; of an ensemble the list of its runs, which stands for their predictors."""
+        return self.ensemble_file if self.is_ensemble else self.path / "best.safetensors"
 
     @property
     def start(self) -> Path:
@@ -297,8 +308,10 @@ class RunFolder:
 
 def describe_weights(path: Path) -> str:
     """Which weights a file holds, or those that stand for a run's folder: the run, the epoch, and if it is the best."""
-    if path.is_dir() or path.name == "best.safetensors":
+    if path.is_dir() or path.name in {"best.safetensors", ENSEMBLE_FILE}:
         run = RunFolder(path if path.is_dir() else path.parent)
+        if run.is_ensemble:
+            return f"“{run.title}”, best epochs of several runs together"
         return f"“{run.title}”, {f'epoch {run.best_epoch} (best)' if run.best_epoch else 'best epoch'}"
     if (epoch := re.fullmatch(r"epoch-(\d+)", path.stem)) and path.parent.name == "snapshots":
         return f"“{RunFolder(path.parents[1]).title}”, epoch {int(epoch[1])}"

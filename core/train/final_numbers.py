@@ -55,7 +55,7 @@ def compute(plan: TrainingPlan, folder: RunFolder, best: Predictor, loss: float)
     """
     rows = np.sort(plan.split.validation)
     best = replace(best, calibration=None)  # a run that goes on may have been calibrated before
-    answers, errors = yield from network_answers.compute(best, plan.cutouts, rows)
+    answers, errors, _ = yield from network_answers.compute(best, plan.cutouts, rows)
     labels = plan.encoded[rows]
     bars = _calibrate(best, folder, labels, answers, errors)
     report = make_report(plan.target, labels, answers, _read_decision(plan, folder))

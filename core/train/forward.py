@@ -27,23 +27,30 @@ def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) ->
     With kept features (n, V, F), one of the views of each galaxy is passed through the head, and returned. Where
     several processes train together, each passes its own galaxies of the batch.
     """
-    if plan.features is None:
-        varied = vary(plan, stamps, epoch, batch)
-    else:
-        varied = stamps[torch.arange(len(stamps)), _choose_views(plan, len(stamps), epoch, batch)]
+    varied = vary_batch(plan, stamps, epoch, batch)
     return varied, pass_through(plan, varied, epoch, batch)
 
 
-def pass_through(plan: TrainingPlan, inputs: Tensor, epoch: int, batch: int) -> Tensor:
-    """Pass what is ready for it (n, ...) through the network, in training mode; returns outputs (n, K)."""
-    own = distributed.own_slice(len(inputs))
+def vary_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
+    """Augment a batch (n, C, H, W); with kept features (n, V, F), choose one of the views of each galaxy."""
+    if plan.features is None:
+        return vary(plan, stamps, epoch, batch)
+    return stamps[torch.arange(len(stamps)), _choose_views(plan, len(stamps), epoch, batch)]
+
+
+def pass_through(plan: TrainingPlan, inputs: Tensor, epoch: int, batch: int, piece: slice | None = None) -> Tensor:
+    """Pass what is ready for it (n, ...) through the network, in training mode; returns outputs (n, K).
+
+    With a ``piece`` of the batch, only that is passed, under the dropout that it has in the whole batch.
+    """
+    own = piece or distributed.own_slice(len(inputs))
     for dropout in plan.dropouts:
         dropout.rows = (len(inputs), own)
         if dropout.generator is not None:
             dropout.generator.manual_seed(torch_seed(plan.settings.seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
         outputs = plan.distributed_network(inputs[own])
-    return distributed.gather(outputs, len(inputs))
+    return outputs if piece is not None else distributed.gather(outputs, len(inputs))
 
 
 def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:

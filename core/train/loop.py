@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
 from core.metrics.tally import Tally
+from core.nets import device as devices
 from core.nets.cnn import CNN
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
@@ -33,6 +35,7 @@ from core.project.labels import LabelJournal
 from core.project.metrics_file import write_metrics
 from core.project.runs import RunFolder, append_history
 from core.train import (
+    accumulation,
     checkpoint,
     comparison,
     distributed,
@@ -59,7 +62,6 @@ from core.train.optimiser import OptimiserStep
 from core.train.plan import TrainingPlan
 from core.train.settings import RunSettings
 from core.train.unlabelled import beginning, judgement
-from core.train.unlabelled.term import forward
 from core.train.zero_shot import Baseline, evaluate_base
 
 Reason = Literal["finished", "early", "stopped"]
@@ -225,7 +227,10 @@ def _train(
         costs = stopping.costs(history, settings.stopping)
         plan.cutouts.require_unchanged()
         unfreezing.begin_epoch(plan, epoch)
+        pieces = plan.pieces
         train, seconds = yield from _train_epoch(plan, images, criterion, optimiser_step, epoch, costs, stop)
+        if plan.pieces > pieces:
+            run_report.append_log(folder, str(plan.notices[-1]))
         started = time.perf_counter()
         validation = validate(plan, images, validation_criterion, plan.answering.network).scores()
         if not math.isfinite(validation.loss):
@@ -274,13 +279,11 @@ def _train_epoch(
     tally, seconds, started = Tally(plan.target, survey, plan.predictor.output_scale), 0.0, time.perf_counter()
     for batch, (rows, stamps) in enumerate(images.batches(pools), 1):
         labels = batch_labels(plan, rows, epoch, batch)
-        varied, outputs, added = forward(plan, stamps, epoch, batch)
-        loss = criterion(outputs.float(), labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise nan_diagnosis.diagnose(plan, f"epoch {epoch}, batch {batch}", varied, rows)
+        outputs, value = yield from accumulation.add_gradient(
+            plan, optimiser_step, criterion, (rows, stamps, labels), (epoch, batch)
+        )
         rate = schedule.rate_at(plan.settings, epoch - 1 + (batch - 1) / batches, costs)
-        optimiser_step.step(loss + added, rate)
+        optimiser_step.finish(rate)
         if plan.average is not None:
             plan.average.update(plan.predictor.network, batches)
 
@@ -302,7 +305,8 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
         for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
             own = stamps[distributed.own_slice(len(stamps))]
-            outputs = distributed.gather(answer_batch(plan, network, own), len(stamps))
+            answers = devices.in_pieces(partial(answer_batch, plan, network), own)
+            outputs = distributed.gather(answers, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally
 

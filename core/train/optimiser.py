@@ -66,12 +66,24 @@ class OptimiserStep:
 
     def step(self, loss: Tensor, rate: float) -> None:
         """Take one step at this learning rate against the gradient of a scalar loss of the whole batch."""
+        self.begin()
+        self.add(loss)
+        self.finish(rate)
+
+    def begin(self) -> None:
+        """Forget the last gradient."""
+        self.optimiser.zero_grad(set_to_none=True)
+
+    def add(self, loss: Tensor) -> None:
+        """Add the gradient of a scalar loss, of a batch or of a piece of one with its share of the weight."""
+        self.scaler.scale(loss * distributed.world_size()).backward()  # gradients are averaged over the processes
+
+    def finish(self, rate: float) -> None:
+        """Take one step at this learning rate against the gradient that was added up."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         for group, own in zip(self.optimiser.param_groups, self._groups, strict=False):  # others may have been added
             group["lr"] = rate * own.share
-        self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(loss * distributed.world_size()).backward()  # gradients are averaged over the processes
         self._pull_to_start(rate)
         self.scaler.step(self.optimiser)
         self.scaler.update()

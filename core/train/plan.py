@@ -78,6 +78,8 @@ class TrainingPlan:
         head alone is called; None: it is computed anew for every batch.
     unlabelled
         What is learned from galaxies without labels; None: nothing.
+    pieces
+        In how many pieces a batch is passed through the network, see :mod:`core.train.accumulation`.
     """
 
     settings: RunSettings
@@ -101,6 +103,7 @@ class TrainingPlan:
     notices: list[Problem]
     features: FeatureCache | None = None
     unlabelled: UnlabelledTerm | None = None
+    pieces: int = 1
 
     @property
     def called_part(self) -> nn.Module:

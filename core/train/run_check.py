@@ -15,7 +15,7 @@ from core.errors import Problem
 from core.metrics.decision import Decision
 from core.nets import temperature
 from core.nets.weights_file import read_plan
-from core.project import band_choices, notes
+from core.project import band_choices, ensembles, notes
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder, read_history
 from core.reading import is_there, read_text, read_toml, reading, require_file
@@ -34,7 +34,14 @@ def find_problem(run: RunFolder) -> Problem | None:
 
     Files that have not changed since are not read again, so that a window may ask at every change.
     """
-    return _check(run.path, tuple(map(_stamp, _files_of(run))))
+    problem = _check(run.path, tuple(map(_stamp, _files_of(run))))
+    if problem is not None or not run.is_ensemble:
+        return problem
+    try:
+        members = ensembles.read(run.ensemble_file).members
+    except Problem as missing:
+        return missing
+    return next(filter(None, map(find_problem, (each for each in members if not each.is_ensemble))), None)
 
 
 def _files_of(run: RunFolder) -> tuple[Path, ...]:
@@ -62,7 +69,8 @@ def _check(path: Path, _stamps: tuple[Stamp, ...]) -> Problem | None:
     run = RunFolder(path)
     try:
         with reading("This run", path, _REMEDY):
-            _check_settings(run.settings_file)
+            if not run.is_ensemble:  # whose runs have settings each
+                _check_settings(run.settings_file)
             read_metrics(run.metrics_file)
             run.find_data()
             notes.read(path)

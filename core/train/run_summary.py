@@ -16,7 +16,7 @@ from core.metrics import part_notes
 from core.metrics.guessing import Guess, guess_of_run
 from core.metrics.uncertainty import find_error
 from core.nets import base_networks
-from core.project import notes
+from core.project import ensembles, notes
 from core.project.metrics_file import read_metrics
 from core.project.notes import Notes
 from core.project.runs import RunFolder
@@ -70,7 +70,8 @@ class RunSummary:
     data
         Name of the dataset, without its ending; empty: unknown.
     start
-        What it started from: the title of a run, or the name of a weights file; empty: random weights.
+        What it started from: the title of a run, or the name of a weights file; empty: random weights. Of an ensemble
+        how many runs it is.
     labels, validated
         Number of training and of validation galaxies; 0: unknown.
     verdict
@@ -153,7 +154,9 @@ def summarise(run: RunFolder) -> RunSummary:
             return otherwise
 
     problem = run_check.find_problem(run)
-    settings: RunSettings | None = attempt(lambda: toml.load(RunSettings, run.settings_file), None)
+    settings: RunSettings | None = None
+    if not run.is_ensemble:
+        settings = attempt(lambda: toml.load(RunSettings, run.settings_file), None)
     metrics: dict[str, Any] = attempt(lambda: read_metrics(run.metrics_file), {})
     written: Notes = attempt(lambda: notes.read(run.path), Notes())
     validation, test = metrics.get("validation") or {}, metrics.get("test") or {}
@@ -163,7 +166,7 @@ def summarise(run: RunFolder) -> RunSummary:
     facts = metrics.get("data") or {}
     return RunSummary(
         folder=run,
-        began=modified(run.settings_file) or modified(run.path),
+        began=modified(run.ensemble_file) or modified(run.settings_file) or modified(run.path),
         state="unreadable" if problem is not None else ended,
         settings=settings,
         epochs=metrics.get("epochs", 0),
@@ -176,13 +179,31 @@ def summarise(run: RunFolder) -> RunSummary:
         loss=_to_float(validation.get("loss")),
         test=_to_float(test.get(name)),
         data=_dataset_name(run, facts),
-        start=base_networks.title_of(settings.transfer.start_from) if settings and settings.transfer.start_from else "",
+        start=describe_start(run, settings),
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
-        verdict=verdict.describe(metrics, with_advice=False),
+        verdict=_describe_members(run) if run.is_ensemble else verdict.describe(metrics, with_advice=False),
         notes=written,
         problem=problem,
     )
+
+
+def describe_start(run: RunFolder, settings: RunSettings | None) -> str:
+    """What a run started from: the title of a run or of a base network; of an ensemble of how many runs it is."""
+    if run.is_ensemble:
+        try:
+            return f"{len(ensembles.read(run.ensemble_file).members)} runs together"
+        except Problem:
+            return "several runs together"
+    return base_networks.title_of(settings.transfer.start_from) if settings and settings.transfer.start_from else ""
+
+
+def _describe_members(run: RunFolder) -> str:
+    try:
+        titles = ", ".join(f"“{member.title}”" for member in ensembles.read(run.ensemble_file).members)
+    except Problem:
+        return ""
+    return f"The mean of {titles}."
 
 
 def differing_settings(settings: Sequence[RunSettings]) -> list[tuple[str, Knob, list[Any]]]:

@@ -152,6 +152,9 @@ class EpochSlider(QWidget):
 
 def read_epoch_choices(run: RunFolder) -> list[EpochChoice]:
     """List the epochs whose weights were kept, in order, the best one in its place; of that the best file is used."""
+    if run.is_ensemble:
+        name = "all its runs"
+        return [EpochChoice(run.best, name, f"{name}{_describe_scores(_read_validation(run))}", is_best=True)]
     try:
         rows = read_history(run.history_file)
     except UnreadableFile:

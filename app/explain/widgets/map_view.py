@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSizePolicy
 from app.explain.widgets.colour_bar import ColourBar
 from app.theme import icon
 from app.widgets.image_view import ImageView
+from app.widgets.method_texts import explain
 
 if TYPE_CHECKING:
     from core.explain.explanation import Explanation
@@ -48,7 +49,9 @@ class MapView(QObject):
         self.chooser = QComboBox()
         for name, title in methods.items():
             self.chooser.addItem(title, name)
+            self.chooser.setItemData(self.chooser.count() - 1, explain(name), Qt.ItemDataRole.ToolTipRole)
         self.chooser.setToolTip("The attribution method.")
+        self.chooser.setWhatsThis("".join(map(explain, methods)))
         self.chooser.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.chooser.setMinimumContentsLength(10)
         self.chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

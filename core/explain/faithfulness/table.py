@@ -229,6 +229,7 @@ def assess_many(
     lines: list[GalaxyLine] = []
     with open_network_on_data(run, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
+        predictor.require_one()
         for doubt in opened.doubts:
             yield Skipped(doubt)
         is_own = cutouts.is_known_as(predictor.card.get("checksum"))

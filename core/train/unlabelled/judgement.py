@@ -156,7 +156,7 @@ def _as_classes_of(network: Predictor, part: LabelledPart, wish: str) -> NDArray
 def _are_right(
     network: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> Work[NDArray[np.bool_]]:
-    answers, _ = yield from network_answers.compute(network, cutouts, rows)
+    answers = (yield from network_answers.compute(network, cutouts, rows)).scores
     return answers.argmax(axis=1) == labels
 
 

@@ -43,6 +43,7 @@ def look_at(view: ClassView, title: str) -> None:
     view.tabs.setCurrentIndex(titles.index(title))
 
 
+@pytest.mark.slow
 def test_the_matrix_shows_galaxies_or_shares(panel: EvaluationPanel) -> None:
     matrix, share = panel.confusion, panel.class_view.overview.share
     counts = panel._evaluation.report.confusion
@@ -75,6 +76,7 @@ def test_a_line_takes_galaxies_and_selects_them(qtbot: QtBot, panel: EvaluationP
     assert len(session.selection) == (scores[:, 1] >= 0.3).sum()
 
 
+@pytest.mark.slow
 def test_figures_stand_in_bins_of_a_column_and_are_saved(
     qtbot: QtBot, panel: EvaluationPanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +117,7 @@ def test_mistakes_are_labelled_anew_and_undone(qtbot: QtBot, panel: EvaluationPa
     assert session.dataset.label(row) == before
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared(qtbot: QtBot, panel: EvaluationPanel) -> None:
     session, view = panel._session, panel.class_view
     look_at(view, "Two runs")
@@ -159,6 +162,7 @@ def test_one_click_calibrates_and_another_takes_it_back(qtbot: QtBot, larger: Se
     assert not run.temperature_file.exists()
 
 
+@pytest.mark.slow
 def test_where_no_temperature_is_possible_that_is_said(qtbot: QtBot, panel: EvaluationPanel) -> None:
     bar = panel.class_view.overview.temperature
     with qtbot.waitSignal(panel._session.message, timeout=60_000) as said:

@@ -192,6 +192,7 @@ def test_profiles_are_fitted_at_a_button_and_stand_beside_the_network(qtbot: QtB
     assert "of 6 galaxies were fitted" in said[-1] and "zero point of the dataset, 25.9" in said[-1]
 
 
+@pytest.mark.slow
 def test_the_largest_deviations_lead_to_their_galaxies(qtbot: QtBot, session: Session) -> None:
     view = shown(qtbot, session)
     assert not view.doubtful.list.model().rowCount()  # nothing is computed before it is looked at

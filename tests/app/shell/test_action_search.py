@@ -85,6 +85,7 @@ def test_enter_does_it_where_it_belongs(qtbot: QtBot, on_galaxies: MainWindow):
     dialog.close()
 
 
+@pytest.mark.slow  # the room of the trainings measures how long one takes
 def test_a_setting_and_a_page_are_found_by_their_names(qtbot: QtBot, on_galaxies: MainWindow):
     dialog = search(qtbot, on_galaxies, "learning rate optimiser")
     assert titles(dialog)[0] == "Learning rate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtGui import QAccessible
 from pytestqt.qtbot import QtBot
 
 from app.panel.panel import Panel
@@ -11,6 +12,7 @@ from app.session.session import Session
 from app.shell.action_search import button_of
 from app.shell.actions import COMMANDS, merge_commands
 from app.shell.workspaces import PANELS, ROOMS, WORKSPACES
+from app.widgets.accessible import name_usable_widgets, usable_widgets
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -22,6 +24,10 @@ def test_each_panel_of_a_table_is_a_panel_of_that_name(qtbot: QtBot, session: Se
     assert "closeEvent" not in type(panel).__dict__
     for attribute in PANELS[name].actions:
         assert button_of(panel, attribute) is not None
+    name_usable_widgets(panel, PANELS[name].title)  # as the docks do
+    for widget in usable_widgets(panel):
+        said = QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
+        assert said.strip(" …:"), (name, widget)
     panel.close()
 
 
@@ -62,4 +68,5 @@ def test_a_rooms_command_stands_behind_the_one_that_it_follows() -> None:
 
 def test_the_file_menu_is_in_the_order_that_users_know() -> None:
     names = [name for name, command in COMMANDS.items() if command.menu == "File"]
-    assert names == ["new_project", "open", "open_dataset", "import", "demonstration", "reopen", "quit"]
+    opening = ["new_project", "open", "open_dataset", "import", "demonstration", "open_package"]
+    assert names == [*opening, "pack_project", "pack_training", "reopen", "quit"]

@@ -195,7 +195,7 @@ def test_networks_without_common_galaxies_are_said_to_be_uncalibrated(run, own):
 
 def test_angles_of_several_networks_are_averaged_the_shorter_way_round():
     from core.data.encodings import Encoding
-    from core.metrics.ensemble import combine
+    from core.nets.combination import combine
 
     values = np.array([[[179.0]], [[5.0]], [[2.0]]])
     found = combine(values, [np.full((1, 1), 3.0)] * 3, (Encoding(180.0),))

@@ -71,6 +71,7 @@ def test_the_temperature_is_fitted_kept_used_everywhere_and_removed(run, survey_
     assert run.best.read_bytes() == weights
 
 
+@pytest.mark.slow
 def test_chosen_thresholds_are_chosen_again_with_the_new_probabilities(run, survey_dataset, by_hand) -> None:
     judge = {"decision": "thresholds:macro-f1", "keep": True, "hand_labels": by_hand}
     before = result_of(evaluation.run(run, survey_dataset, "validation", **judge)).predictions

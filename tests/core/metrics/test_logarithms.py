@@ -7,8 +7,8 @@ import pytest
 
 from core.data.encodings import LOGARITHM, PLAIN
 from core.metrics.binned import bin_metrics
-from core.metrics.ensemble import combine
 from core.metrics.error_bars import calibrate, measure_coverage
+from core.nets.combination import combine
 
 
 def toy(count, too_short=1.0, seed=0):

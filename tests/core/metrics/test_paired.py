@@ -44,6 +44,7 @@ def test_the_paired_error_is_that_of_the_difference_galaxy_by_galaxy() -> None:
     assert accuracy.is_significant and accuracy.interval[0] > 0
 
 
+@pytest.mark.slow
 def test_equal_networks_do_not_differ() -> None:
     labels = np.arange(200) % 2
     same = predictions(1, 0.8, labels)
@@ -51,6 +52,7 @@ def test_equal_networks_do_not_differ() -> None:
     assert all(each.difference == 0 and not each.is_significant for each in found if np.isfinite(each.difference))
 
 
+@pytest.mark.slow
 def test_quantities_are_compared_by_their_own_figures() -> None:
     random = np.random.default_rng(0)
     true = random.normal(20, 2, (300, 1))

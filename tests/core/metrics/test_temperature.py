@@ -34,6 +34,7 @@ def test_it_is_the_minimum_that_another_optimiser_finds() -> None:
     assert temperature.fit(labels, scores).value == pytest.approx(found.x, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_error_is_the_scatter_of_new_samples() -> None:
     found = [temperature.fit(*overconfident(400, 2.0, seed)) for seed in range(80)]
     assert np.mean([each.error for each in found]) == pytest.approx(np.std([each.value for each in found]), rel=0.25)

@@ -1,0 +1,230 @@
+"""An ensemble: several networks as one, which answers with their mean and says where their doubt comes from.
+
+It is used wherever a network is asked for answers or features. What looks into a single network, such as its filters,
+or goes on with its training, is not possible with it: one of its runs is chosen for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Never
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data.target import Quantities, Target, outputs
+from core.errors import NotPossible, Problem, UnreadableFile
+from core.nets.calibration import ErrorBarCalibration
+from core.nets.combination import Doubt, combine, combine_probabilities
+from core.nets.predictor import Predictor
+from core.project import ensembles
+from core.project.runs import RunFolder
+from core.reading import reading
+
+_SCALE_TOLERANCE = 1.05
+_ZERO_POINT_TOLERANCE = 1e-4  # mag
+
+
+class Ensemble(Predictor):
+    """Several networks that answer together; bands, stamps and target are those of the first.
+
+    Parameters
+    ----------
+    members
+        The networks, which fit together, see :func:`require_together`.
+    title
+        Of the ensemble.
+    calibration
+        Of their common error bars.
+    left_out, tested
+        Numbers of galaxies, see :class:`core.project.ensembles.EnsembleList`.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Predictor],
+        title: str,
+        calibration: ErrorBarCalibration | None = None,
+        left_out: int = 0,
+        tested: int = 0,
+    ) -> None:
+        first = members[0]
+        self._members = tuple(members)
+        self._places = [_places_of(first, member) for member in members]
+        self.left_out, self.tested = left_out, tested
+        self.normalisation, self.target, self.bands = first.normalisation, first.target, first.bands
+        self.stamp_shape, self.pixel_scale, self.output_scale = first.stamp_shape, first.pixel_scale, None
+        self.card = _common_card(members) | {"run": title}
+        self.bands_from, self.stamps = first.bands_from, first.stamps
+        self.views = max((member.views for member in members), key=len)
+        self.calibration, self.training_range = calibration, first.training_range
+        self.zero_points = first.zero_points
+        self.notes = tuple(note for member in members for note in member.notes)
+
+    def __repr__(self) -> str:
+        return f"Ensemble({self.card['run']!r}, {len(self._members)} networks)"
+
+    def __getattr__(self, name: str) -> Never:
+        if name == "network":
+            self.require_one()
+        raise AttributeError(name)
+
+    def require_one(self) -> Never:
+        """Say that this takes one network: see the single network's."""
+        raise NotPossible(
+            f"“{self.card['run']}” are {len(self._members)} networks, and this is possible with one only.",
+            "Choose one of the runs that it consists of.",
+        )
+
+    @property
+    def members(self) -> tuple[Predictor, ...]:
+        """The networks."""
+        return self._members
+
+    @property
+    def has_error_bars(self) -> bool:
+        """Quantities always have error bars: at least the scatter of the networks."""
+        return isinstance(self.target, Quantities)
+
+    @property
+    def causes_of_doubt(self) -> tuple[str, ...]:
+        """What is told of its doubt: quantities need the error bars of all networks for what the data cause."""
+        is_known = not self.has_error_bars or all(member.has_error_bars for member in self._members)
+        return ("data", "networks") if is_known else ("networks",)
+
+    def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The mean of the scores, and of quantities their standard deviations; not differentiable."""
+        return self.answer(images)[:2]
+
+    @torch.no_grad()
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None, Doubt]:
+        """The mean of the scores, standard deviations of quantities, and what the doubt comes from."""
+        scores, errors = [], []
+        for member, places in zip(self._members, self._places, strict=True):
+            found, bars = member.scores_and_error_bars(images)
+            scores.append(found.cpu().numpy()[:, places])
+            errors.append(None if bars is None else bars.cpu().numpy()[:, places])
+        if not isinstance(self.target, Quantities):
+            mean, doubt = combine_probabilities(np.stack(scores))
+            return self._to_tensor(mean), None, doubt
+        found = combine(np.stack(scores), errors, self.target.encodings)
+        if self.calibration is not None:
+            found = found.scaled(self.calibration.factors)
+        assert found.errors is not None and found.ignorance is not None  # there are several
+        return self._to_tensor(found.values), self._to_tensor(found.errors), Doubt(found.data, found.ignorance)
+
+    def _to_tensor(self, values: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+    def to(self, device: torch.device | str) -> Ensemble:
+        """Move all networks to a device, in place."""
+        for member in self._members:
+            member.to(device)
+        return self
+
+    def check(self, bands: Sequence[str], shape: tuple[int, int, int], pixel_scale: float) -> list[Problem]:
+        """Check whether all networks can be used on such stamps; see the single network's."""
+        found = [problem for member in self._members for problem in member.check(bands, shape, pixel_scale)]
+        return list({str(problem): problem for problem in found}.values())
+
+
+def load(file: Path, device: torch.device | str = "cpu") -> Ensemble:
+    """Load the networks of an ensemble.
+
+    Raises
+    ------
+    UnreadableFile, WrongVersion
+        The list or one of the networks cannot be read.
+    NotPossible
+        They do not fit together any more.
+    """
+    listed = ensembles.read(file)
+    members = [_load_member(run, file, device) for run in listed.members]
+    titles = [run.title for run in listed.members]
+    require_together(members, titles)
+    calibration = None
+    if listed.calibration:
+        with reading("The list of this ensemble", file, "Make the ensemble anew of its runs."):
+            calibration = ErrorBarCalibration.from_dict(listed.calibration)
+            if len(calibration.factors) != len(members[0].output_names):
+                raise ValueError(f"{len(calibration.factors)} factors of {len(members[0].output_names)} quantities")
+    return Ensemble(members, RunFolder(file.parent).name, calibration, listed.left_out, listed.tested)
+
+
+def _load_member(run: RunFolder, file: Path, device: torch.device | str) -> Predictor:
+    if run.is_ensemble:
+        raise UnreadableFile(
+            f"“{run.title}”, which is listed in this ensemble, is itself an ensemble.",
+            "Make the ensemble anew of single runs.",
+            str(file),
+        )
+    return Predictor.load(run.best, device)
+
+
+def require_together(members: Sequence[Predictor], titles: Sequence[str]) -> None:
+    """Require that networks can answer together; their input scaling and their views may differ.
+
+    Raises
+    ------
+    NotPossible
+        They have learned other things, take other bands, or their training stamps were others.
+    """
+    first = members[0]
+    for member, title in zip(members[1:], titles[1:], strict=True):
+        if (why := _difference(first, member)) is not None:
+            raise NotPossible(
+                f"“{title}” and “{titles[0]}” cannot answer together: {why}.",
+                "Only networks that have learned the same from the same kind of stamps can.",
+                title,
+            )
+
+
+def _difference(first: Predictor, other: Predictor) -> str | None:
+    """Why two networks do not belong together, as the end of a sentence; None: they do."""
+    learned = _describe(first.target), _describe(other.target)
+    if learned[0] != learned[1]:
+        return f"one knows {', '.join(sorted(learned[1]))}, the other {', '.join(sorted(learned[0]))}"
+    if (first.bands, first.bands_from) != (other.bands, other.bands_from):
+        return f"one was trained on the bands {', '.join(other.bands)}, the other on {', '.join(first.bands)}" + (
+            ", made of other bands of the images" if first.bands == other.bands else ""
+        )
+    if first.stamp_shape[1:] != other.stamp_shape[1:]:
+        sides = [f"{shape[2]} × {shape[1]}" for shape in (other.stamp_shape, first.stamp_shape)]
+        return f"the stamps of one have {sides[0]} pixels, those of the other {sides[1]}"
+    ratio = other.pixel_scale / first.pixel_scale if first.pixel_scale else 1.0
+    if ratio > _SCALE_TOLERANCE or ratio < 1 / _SCALE_TOLERANCE:  # false if either is unknown
+        return f"one was trained at {other.pixel_scale:.3g} arcsec/pixel, the other at {first.pixel_scale:.3g}"
+    for band, own, there in zip(first.bands, _zero_points(first), _zero_points(other), strict=True):
+        if (own is None) != (there is None) or (own is not None and abs(own - (there or 0)) > _ZERO_POINT_TOLERANCE):
+            known = ["unknown" if value is None else f"{value:g}" for value in (there, own)]
+            return f"the zero point of {band} was {known[0]} in the training of one, {known[1]} in that of the other"
+    if first.stamps is not None and other.stamps is not None and (found := first.stamps.differences(other.stamps)):
+        return f"their stamps were made in different ways ({found[0].sentence.rstrip('.')})"
+    return None
+
+
+def _zero_points(predictor: Predictor) -> tuple[float | None, ...]:
+    return predictor.zero_points or (None,) * len(predictor.bands)
+
+
+def _describe(target: Target) -> set[str]:
+    """What a network has learned, in any order: names, of quantities with units and scales."""
+    if not isinstance(target, Quantities):
+        return set(outputs(target)) or {"nothing that has a name"}
+    texts: set[str] = set()
+    for name, unit, encoding in zip(target.columns, target.units, target.encodings, strict=True):
+        learned = f" after {encoding.period:g}" if encoding.period else " as a logarithm" * encoding.is_logarithm
+        texts.add(f"{name}{f' [{unit}]' if unit else ''}{learned}")
+    return texts
+
+
+def _places_of(first: Predictor, member: Predictor) -> list[int]:
+    return [member.output_names.index(name) for name in first.output_names]
+
+
+def _common_card(members: Sequence[Predictor]) -> dict[str, Any]:
+    """What the cards of all networks say alike."""
+    first, *others = [member.card for member in members]
+    return {name: value for name, value in first.items() if all(card.get(name) == value for card in others)}
