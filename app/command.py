@@ -9,7 +9,7 @@ import sys
 COMMANDS = (
     *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
-    *("refine", "suggest", "similar", "unusual", "duplicates"),
+    *("refine", "suggest", "similar", "unusual", "duplicates", "ensemble"),
     *("pack", "unpack", "job"),
 )
 

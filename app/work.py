@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from core.events import Progress, Work
 if TYPE_CHECKING:
     from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
+    from core.evaluate.predict_table import WrittenTable
     from core.evaluate.zero_point_question import ZeroPointQuestion
     from core.nets.layers import LayerRow
     from core.nets.opening import BandFit
@@ -39,6 +41,22 @@ def predict(predictor: Path, data: Path, rows: NDArray[np.int64] | None) -> Job:
     return Job("Predicting", run)
 
 
+@dataclass(frozen=True)
+class PixelAnswer:
+    """What somebody has said of the pixels of images.
+
+    Attributes
+    ----------
+    zero_points
+        The magnitude of one unit of the pixels of each band; empty: unknown.
+    pixel_scale
+        Where files do not give it [arcsec/pixel]; None: unknown.
+    """
+
+    zero_points: tuple[float, ...] = ()
+    pixel_scale: float | None = None
+
+
 def find_zero_point_question(network: Path, data: Path | Sequence[Path]) -> Job:
     """What has to be asked about the pixels of a dataset or of image files before they are measured; None: nothing."""
 
@@ -51,28 +69,27 @@ def find_zero_point_question(network: Path, data: Path | Sequence[Path]) -> Job:
     return Job("Looking at the pixels", run)
 
 
-def save_answers(network: Path, data: Path | Sequence[Path], table: Path, zero_points: Sequence[float] = ()) -> Job:
+def save_answers(network: Path, data: Path | Sequence[Path], table: Path, pixels: PixelAnswer | None = None) -> Job:
     """Write a network's answers for all galaxies of a dataset or of image files as a table, and give them.
 
-    A network of quantities measures: with calibrated errors, and a flag at each galaxy that needs a look.
-    Stamps of image files are made as those of the training. ``zero_points`` are those of the images, where they were
-    asked for.
+    A network of quantities measures: with calibrated errors, and a flag at each galaxy that needs a look. The answers
+    of others are written piece by piece, and go on where they stood if the job was stopped.
+    Stamps of image files are made as those of the training. ``pixels`` is what was asked for.
     """
 
-    def run(stop: threading.Event) -> Work[Predictions | Measurements]:
+    def run(stop: threading.Event) -> Work[WrittenTable | Measurements]:
         from core.data.target import Quantities
-        from core.evaluate import measure, tables
-        from core.evaluate import predict as predicting
+        from core.evaluate import measure, predict_table
         from core.nets.predictor import Predictor
 
         yield from begin_unless_stopped(stop)
         if isinstance(Predictor.load(network).target, Quantities):
-            measured = yield from measure.run([network], data, stop, given_zero_points=zero_points)
+            zero_points, scale = ((), None) if pixels is None else (pixels.zero_points, pixels.pixel_scale)
+            changes = None if scale is None else {"pixel_scale": scale}
+            measured = yield from measure.run([network], data, stop, given_zero_points=zero_points, changes=changes)
             measure.write(measured, table)
             return measured
-        predictions = yield from predicting.run(network, data, None, stop)
-        tables.write(predictions, table)
-        return predictions
+        return (yield from predict_table.run(network, data, table, stop))
 
     return Job(f"Predicting {data.stem if isinstance(data, Path) else table.stem}", run)
 

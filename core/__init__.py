@@ -3,8 +3,8 @@
 ``errors`` and ``events`` define what a long computation may report, ``settings`` how a setting is declared, and
 ``project`` how files are laid out on disk. ``data`` turns files into a dataset, ``simulate`` generates galaxies,
 ``nets`` builds the network, ``metrics`` measures how good its outputs are, ``train`` trains it, ``evaluate`` tests it,
-``explain`` computes attribution maps, ``studies`` compares many runs, and ``cli`` offers all of that on the command
-line.
+``explain`` computes attribution maps, ``studies`` compares many runs, ``publish`` hands results on to people and other
+programs, and ``cli`` offers all of that on the command line.
 
 Examples
 --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 
 from app import work as shared_work
 from app.adapt import remedies, work
-from app.adapt.network_chooser import NetworkChooser
 from app.adapt.widgets.adaptation_view import AdaptationView
 from app.adapt.work import Checked, Pairing
 from app.panel.panel import Panel
@@ -19,9 +19,11 @@ from app.widgets.empty_state import EmptyState
 from core.data.target import Classes
 from core.errors import Problem
 from core.project import band_choices
-from core.train.settings import InputScaling, TransferSettings
+from core.project.runs import RunFolder
+from core.train.settings import TransferSettings
 
 if TYPE_CHECKING:
+    from core.adapt.adapted_run import AdaptedRun
     from core.adapt.domain_distance import DomainDistance
     from core.adapt.zero_shot import ZeroShot
     from core.data.resampled import Resampled
@@ -50,8 +52,9 @@ class AdaptationPanel(Panel):
         self._pair: Pairing | None = None
         self._checked: Checked | None = None
         self._labels = 0  # how often they have changed
-        self._class_map: dict[str, str] = {}
-        self._scaling: InputScaling = "kept"
+        self._resampled_from: Path | None = None
+        self._adapting: RunFolder | None = None  # the run that is being made without labels
+        self._adapted: RunFolder | None = None  # the last one that was
         self._check = self._make_request(self._show_match, self._show_refusal)
         self._distance = self._make_request(self._show_distance, self._show_no_distance)
         self._judgement = self._make_request(self._show_as_is, self._show_not_judged)
@@ -63,18 +66,19 @@ class AdaptationPanel(Panel):
     # -- building --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.network = NetworkChooser(self._session)
-        self.view = view = AdaptationView(self.network, self.state, self._session.draft.settings.transfer)
+        self.carry = self._add_carry_line(offers_encoder=True)
+        self.network = self.carry.network
+        self.view = view = AdaptationView(self.state, self._session.draft.settings.transfer)
         self.match, self.bands, self.classes = view.match, view.bands, view.classes
         self.pixels, self.as_is, self.layers, self.how = view.pixels, view.as_is, view.layers, view.how
-        self.study, self.tune = view.study, view.tune
+        self.study, self.tune, self.without_labels = view.study, view.tune, view.without_labels
         self._set_content(view)
 
     def _connect(self) -> None:
         session = self._session
         assert self.empty is not None
         self.empty.clicked.connect(self.network.ask_file)
-        self.network.chosen.connect(self._take_network)
+        session.carried.changed.connect(self.refresh)
         self.network.encoder_wanted.connect(self._prepare_encoder)
         self.match.helped.connect(self._help)
         self.bands.chosen.connect(self._keep_bands)
@@ -83,17 +87,16 @@ class AdaptationPanel(Panel):
         self.layers.changed.connect(self._take_depth)
         self.tune.clicked.connect(self._fine_tune)
         self.study.clicked.connect(self._begin_study)
+        self.without_labels.wanted.connect(self._adapt)
+        self.without_labels.use_wanted.connect(self._use_adapted)
         self.work.finished.connect(self._open_resampled)
+        session.project_changed.connect(self._forget_adapted)
         session.dataset.changed.connect(self.refresh)
         session.dataset.split_changed.connect(self._note_labels)
         session.activity.training_begun.connect(self._show_state)
         session.activity.training_advanced.connect(self._show_state)
 
     # -- what is compared ------------------------------------------------------------------------------------------
-
-    def _take_network(self) -> None:
-        self._scaling = "kept"
-        self.refresh()
 
     def _note_labels(self) -> None:
         self._labels += 1
@@ -110,7 +113,7 @@ class AdaptationPanel(Panel):
         self._pair = self._checked = self._asked = self._judged = None
 
     def _renew(self) -> None:
-        cutouts, network = self._session.dataset.cutouts, self.network.path
+        cutouts, network = self._session.dataset.cutouts, self._session.carried.path
         assert self.empty is not None
         self.empty.button.setVisible(cutouts is not None)
         if cutouts is None or network is None or not network.exists():
@@ -122,9 +125,10 @@ class AdaptationPanel(Panel):
                 self._show_empty("No network to adapt", text)
             return
         self._show_content()
-        self.view.target.setText(f"to {cutouts.path.stem}{self._doubt(cutouts.path)}")
         draft, journal = self._session.draft.settings, self._session.dataset.journal
-        self._pair = Pairing(network, cutouts.path, draft.data, draft.seed, journal, dict(self._class_map))
+        self._pair = Pairing(
+            network, cutouts.path, draft.data, draft.seed, journal, dict(self._session.carried.class_map)
+        )
         bands = band_choices.recall(network, [band.name for band in cutouts.bands])
         modified = network.stat().st_mtime_ns
         asked = (network, modified, cutouts.path, bands, draft.data, draft.seed, self._labels)
@@ -133,12 +137,6 @@ class AdaptationPanel(Panel):
             self._begin_check(self._pair)
         self._judge()
         self._show_state()
-
-    def _doubt(self, data: Path) -> str:
-        """That the open dataset is the one of the training, which cannot be told from the lines."""
-        run = self._session.run
-        is_own = run is not None and self.network.path == run.best and run.data == data.resolve()
-        return ", on which it was trained: open the dataset of another survey to adapt it" if is_own else ""
 
     def _begin_check(self, pair: Pairing) -> None:
         """Compare the two surveys anew."""
@@ -161,7 +159,7 @@ class AdaptationPanel(Panel):
             if aspect != "distance":
                 row.offer(*remedies.offer(match, aspect))
         self.match.rows["values"].button.setCheckable(True)
-        self.match.rows["values"].button.setChecked(self._scaling == "refitted")
+        self.match.rows["values"].button.setChecked(self._session.carried.scaling == "refitted")
         self._show_choosers()
         if found.edges is not None and found.target is not None and match.target is not None:
             self.pixels.show_surveys(found.edges, (found.source, match.source), (found.target, match.target))
@@ -218,8 +216,8 @@ class AdaptationPanel(Panel):
             else:
                 self.classes.setVisible(self.classes.isHidden())
         elif action == "scaling":
-            self._scaling = "refitted" if self.match.rows["values"].button.isChecked() else "kept"
-            self._judge()
+            fitted = self.match.rows["values"].button.isChecked()
+            self._session.carried.scale("refitted" if fitted else "kept")
         elif action == "resample":
             self._resample()
 
@@ -238,8 +236,7 @@ class AdaptationPanel(Panel):
     def _map_classes(self, mapping: dict[str, str]) -> None:
         if self._checked is None or self._pair is None:
             return
-        self._class_map = dict(mapping)
-        self._pair = replace(self._pair, class_map=self._class_map)
+        self._session.carried.continue_classes(mapping)
         self._show_match(replace(self._checked, match=self._checked.match.with_classes(mapping)))
         self.classes.show()
 
@@ -251,11 +248,17 @@ class AdaptationPanel(Panel):
         factor = match.resample if match.resample == match.resample else 1.0
         data = self._pair.data
         output = remedies.find_free(project.dataset_path, f"{data.stem} × {factor:.2f}")
+        self._resampled_from = data
         self._begin(work.resample(data, output, factor, match.side, self._pair.journal))
 
     def _open_resampled(self, made: Resampled) -> None:
-        self.state.setText(" ".join([f"{made.galaxies:,} galaxies in “{made.path.stem}”.", *made.notes]))
-        self._session.dataset_wanted.emit(made.path)
+        text = " ".join([f"{made.galaxies:,} galaxies in “{made.path.stem}”.", *made.notes])
+        self.state.setText(text)
+        cutouts = self._session.dataset.cutouts
+        if cutouts is not None and cutouts.path == self._resampled_from:
+            self._session.dataset_wanted.emit(made.path)
+        else:  # the user has gone on to another dataset
+            self._session.message.emit(f"{text} It is among the project’s datasets.")
 
     # -- as it is --------------------------------------------------------------------------------------------------
 
@@ -268,15 +271,63 @@ class AdaptationPanel(Panel):
             self.as_is.say(_FIRST_BANDS)
         elif match.line("stamps").state == "a problem":
             self.as_is.say(f"{_MISFIT} {match.line('stamps').remedy}")
-        elif (wanted := (self._asked, self._scaling, self._class_map)) != self._judged:
+        elif (wanted := (self._asked, self._session.carried.scaling, dict(self._pair.class_map))) != self._judged:
             self._judged = wanted
-            self._judgement.start(work.judge_as_is(self._pair, self._scaling))
+            self._judgement.start(work.judge_as_is(self._pair, self._session.carried.scaling))
 
     def _show_as_is(self, found: ZeroShot) -> None:
         self.as_is.show_result(found)
 
     def _show_not_judged(self, problem: object) -> None:
         self.as_is.say(self._describe(problem))
+
+    # -- without labels --------------------------------------------------------------------------------------------
+
+    def _adapt(self, method: str) -> None:
+        """Adapt the network without labels, into a run of its own."""
+        project, pair, carried = self._session.project, self._pair, self._session.carried
+        if project is None or pair is None or self._adapting is not None:
+            return
+        try:
+            folder = project.new_run(f"{carried.title}, {method} on {pair.data.stem}")
+        except Problem as problem:
+            self.without_labels.say(problem.text, is_problem=True)
+            return
+        self._adapting, self._adapted = folder, None
+        job = work.adapt(pair, method, folder, carried.scaling)  # pyrefly: ignore[bad-argument-type]
+        job.finished.connect(self._show_adapted)
+        job.failed.connect(lambda problem: self.without_labels.say(self._describe(problem), is_problem=True))
+        job.stopped.connect(lambda: self.without_labels.say("Stopped."))
+        job.ended.connect(self._end_adapting)
+        self.without_labels.say(f"Adapting to {pair.data.stem}…")
+        if method == "adabn":
+            self._session.activity.add(job)
+            job.start()
+        else:
+            self._session.activity.begin_training(job, folder)
+        self._show_state()
+
+    def _show_adapted(self, found: AdaptedRun) -> None:
+        self._adapted = RunFolder(found.folder)
+        self.without_labels.say(f"{self._adapted.title}: {found.sentence}", is_worse=found.is_worse, is_usable=True)
+
+    def _end_adapting(self) -> None:
+        folder, self._adapting = self._adapting, None
+        if folder is not None:
+            with contextlib.suppress(OSError):  # if nothing was written, leave no empty folder
+                folder.path.rmdir()
+        self._session.runs_changed.emit()
+        self._show_state()
+
+    def _forget_adapted(self) -> None:
+        """The last adapted network belongs to a project that is no longer open."""
+        self._adapted = None
+        if self._adapting is None:
+            self.without_labels.say_nothing()
+
+    def _use_adapted(self) -> None:
+        if self._adapted is not None and self._adapted.best.exists():
+            self._session.open_run(self._adapted)
 
     # -- how much to tune ------------------------------------------------------------------------------------------
 
@@ -298,18 +349,20 @@ class AdaptationPanel(Panel):
         is_ready = self._checked is not None and self.layers.blocks > 0 and remedies.is_ready(self._checked.match)
         for button in (self.tune, self.study):
             button.setEnabled(is_ready and is_free)
+        fits = self._checked is not None and remedies.fits(self._checked.match)
+        self.without_labels.begin.setEnabled(fits and is_free and self._adapting is None)
 
     @property
     def transfer(self) -> TransferSettings:
         """What a training starts with: this network, with what was chosen here."""
-        assert self._pair is not None and self._checked is not None
+        carried = self._session.carried
         return self.how.value().model_copy(
             update={
-                "start_from": self.network.start_from,
+                "start_from": carried.start_from,
                 "freeze_blocks": self.layers.frozen,
                 "bands": "",  # those that are kept with the network
-                "class_map": dict(self._class_map),
-                "input_scaling": self._scaling,
+                "class_map": dict(carried.class_map),
+                "input_scaling": carried.scaling,
             }
         )
 

@@ -27,7 +27,7 @@ _HINT = "Choose a galaxy to see where either network finds the evidence for its 
 
 
 class ChangesPanel(Panel):
-    """Compare the run that is looked at with the network that it was fine-tuned from.
+    """Compare a run with the network that it was fine-tuned from: the one that is carried, or that is looked at.
 
     Parameters
     ----------
@@ -37,6 +37,7 @@ class ChangesPanel(Panel):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "changes", EmptyState("mdi6.compare", "", ""), parent)
+        self.carry = self._add_carry_line("Compare", "on")
         self._asked: tuple[object, ...] | None = None
         self._classes: ClassMoves | None = None
         self._moves = self._make_request(self._show_moves, self._show_refusal)
@@ -46,8 +47,7 @@ class ChangesPanel(Panel):
         self.flips.galaxy_chosen.connect(self._choose_galaxy)
         for which, matrix in (("before", self.before), ("after", self.after)):
             matrix.cell_clicked.connect(lambda row, column, which=which: self._choose_cell(which, row, column))
-        session.predictor_changed.connect(self.refresh)
-        session.runs_changed.connect(self.refresh)
+        session.carried.changed.connect(self.refresh)
         session.dataset.changed.connect(self.refresh)
         session.dataset.labels_changed.connect(self.refresh)
         self.refresh()
@@ -109,9 +109,10 @@ class ChangesPanel(Panel):
     # -- what has moved --------------------------------------------------------------------------------------------
 
     def _renew(self) -> None:
-        run, cutouts = self._session.run, self._session.dataset.cutouts
+        run, cutouts = self._session.carried.run, self._session.dataset.cutouts
         if run is None or not run.best.exists():
-            self._show_empty("No run is looked at", "Choose a fine-tuned run in Train, under Runs.")
+            self._show_empty("No run to compare", "Choose a fine-tuned run above.")
+            self._asked = None
             return
         if cutouts is None:
             self._show_empty("No galaxies", "Open the dataset whose galaxies both networks are to answer for.")
@@ -122,15 +123,17 @@ class ChangesPanel(Panel):
         if asked != self._asked:
             self._asked = asked
             self.sentence.setText("Comparing…")
+            if self._is_empty:
+                self._show_empty("Comparing…", "with the network from which this one was fine-tuned.")
             self._moves.start(work.find_moves(run.path, cutouts.path, self.part.currentData(), journal))
 
     def _drop_outdated(self) -> None:
-        if self._session.run is None or self._session.dataset.cutouts is None:
+        if self._session.carried.run is None or self._session.dataset.cutouts is None:
             self._asked = None
             self._stop_requests()
 
     def _show_moves(self, moved: Moved) -> None:
-        run, classes = self._session.run, moved.classes
+        run, classes = self._session.carried.run, moved.classes
         self._classes = classes
         self._show_content()
         self.heading.setText("" if run is None else f"“{run.title}” against “{moved.start}”, from which it started")
@@ -176,7 +179,7 @@ class ChangesPanel(Panel):
 
     def _choose_galaxy(self, row: int) -> None:
         """Look at a galaxy everywhere, and explain it here."""
-        run, cutouts = self._session.run, self._session.dataset.cutouts
+        run, cutouts = self._session.carried.run, self._session.dataset.cutouts
         if run is None or cutouts is None:
             return
         self._session.set_selection(np.array([row]))

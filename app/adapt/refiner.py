@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QPushButton, 
 
 from app.adapt import refiner_work as work
 from app.adapt.dataset_chooser import DatasetChooser
+from app.adapt.widgets.pixel_plot import fit_height
 from app.adapt.widgets.refined_rows import RefinedRows
 from app.adapt.widgets.refiner_plots import RefinerPlots
 from app.panel.panel import Panel
@@ -53,6 +54,7 @@ class RefinerPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "refiner", parent=parent)
         self._found: work.FoundRefiner | None = None
+        self._is_real_chosen = False  # by the user, and not as the open dataset
         self._looking = self._make_request(self._show_found)
         self._build()
         self._connect()
@@ -95,7 +97,7 @@ class RefinerPanel(Panel):
         column.addWidget(self.drift)
         line.addLayout(column, 1)
         self._set_content(content)
-        self.drift.fill(_HEAD, [])
+        self._fill_drift([])
 
     def _build_side(self) -> QWidget:
         side = QWidget()
@@ -124,6 +126,7 @@ class RefinerPanel(Panel):
         session = self._session
         for chooser in (self.simulated, self.real):
             chooser.chosen.connect(self._show_state)
+        self.real.activated.connect(self._take_real)
         self.name.textChanged.connect(self._look)
         self.train.clicked.connect(lambda _checked=False: self.begin_training())
         self.stop.clicked.connect(lambda _checked=False: self._stop())
@@ -150,6 +153,7 @@ class RefinerPanel(Panel):
 
     def _change_project(self) -> None:
         """Choose from the datasets of another project."""
+        self._is_real_chosen = False
         for chooser in (self.simulated, self.real):
             chooser.choose(None)
         self._propose()
@@ -161,7 +165,7 @@ class RefinerPanel(Panel):
         if self.real.path is None and cutouts is not None:
             self.real.choose(cutouts.path)
         others = [path for path in there if path != self.real.path]
-        simulated = [path for path in others if "simulat" in path.stem.casefold()]
+        simulated = [path for path in others if _is_simulated(path)]
         if self.simulated.path is None and simulated:
             self.simulated.choose(simulated[-1])
         if not self.name.text():
@@ -173,7 +177,19 @@ class RefinerPanel(Panel):
             chooser.show_datasets()
         if self.real.path is None:
             self._propose()
+        self._follow_dataset()
         self._show_state()
+
+    def _follow_dataset(self) -> None:
+        """Take the open dataset as the real one, as all panels of the room do, until the user chooses another."""
+        cutouts = self._session.dataset.cutouts
+        if cutouts is None or self._is_real_chosen or self.work.is_running or _is_simulated(cutouts.path):
+            return
+        if cutouts.path not in (self.real.path, self.simulated.path):
+            self.real.choose(cutouts.path)
+
+    def _take_real(self, _place: int) -> None:
+        self._is_real_chosen = True
 
     @property
     def _hindrance(self) -> str:
@@ -231,11 +247,15 @@ class RefinerPanel(Panel):
             self._show_drift(found.result.drift)
         elif changed:
             self.verdict.clear()
-            self.drift.fill(_HEAD, [])
+            self._fill_drift([])
         self._show_state()
 
     def _show_drift(self, lines: Sequence[DriftLine]) -> None:
-        self.drift.fill(_HEAD, [describe_drift(line) for line in lines])
+        self._fill_drift([describe_drift(line) for line in lines])
+
+    def _fill_drift(self, rows: Sequence[tuple[str, ...]]) -> None:
+        self.drift.fill(_HEAD, rows)
+        fit_height(self.drift)  # plots and pictures give way
 
     # -- work ------------------------------------------------------------------------------------------------------
 
@@ -281,6 +301,11 @@ class RefinerPanel(Panel):
         self.state.setText("Stopped; Train goes on." if done.reason == "stopped" else "")
         self.verdict.setText(describe_result(done))
         self._show_drift(done.drift)
+
+
+def _is_simulated(path: Path) -> bool:
+    """Whether a dataset is called a simulation."""
+    return "simulat" in path.stem.casefold()
 
 
 def describe_result(result: RefinerResult) -> str:

@@ -43,8 +43,13 @@ def is_proposed(match: SurveyMatch) -> bool:
 
 def is_ready(match: SurveyMatch) -> bool:
     """Whether a training on this dataset can start from the network."""
-    fits = all(match.line(aspect).state != "a problem" for aspect in ("bands", "stamps"))
-    return match.new is not None and fits and not is_proposed(match)
+    return match.new is not None and fits(match)
+
+
+def fits(match: SurveyMatch) -> bool:
+    """Whether the network can be shown these galaxies."""
+    are_whole = all(match.line(aspect).state != "a problem" for aspect in ("bands", "stamps"))
+    return are_whole and not is_proposed(match)
 
 
 def suggest_bands(match: SurveyMatch, bands: Sequence[str]) -> str:

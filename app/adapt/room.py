@@ -19,7 +19,11 @@ ROOM = Room(
         "adaptation": PanelEntry(
             "Adaptation",
             "app.adapt.adaptation:AdaptationPanel",
-            {"tune": "Fine-tune for this survey", "study": "How many labels are needed?"},
+            {
+                "tune": "Fine-tune for this survey",
+                "study": "How many labels are needed?",
+                "without_labels.begin": "Adapt without labels",
+            },
         ),
         "changes": PanelEntry("What moved?", "app.adapt.changes:ChangesPanel"),
         "refiner": PanelEntry(

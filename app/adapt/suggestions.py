@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.adapt import work
-from app.adapt.network_chooser import NetworkChooser
 from app.adapt.people import People
 from app.adapt.retraining import Retraining
 from app.adapt.widgets.gain_plot import GainPlot
@@ -26,9 +33,11 @@ from app.widgets.focus_guard import keep_from_focus
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
+from app.widgets.inputs import WholeSpin
 from app.widgets.message_line import MessageLine
 from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from app.widgets.stretch_bar import StretchBar
+from core.adapt.suggest.run_titles import is_of_labelling
 from core.adapt.suggest.settings import SuggestSettings
 from core.data import stretch
 from core.data.target import Classes
@@ -39,8 +48,15 @@ if TYPE_CHECKING:
     from core.studies.labelling_curve import LabellingCurve
 
 _RETRAIN_EVERY = 20
-_INVITATION = "Press “Suggest”, and label the galaxies one by one with the keys 1 to 9."
-_NONE_LEFT = "All of these were seen. Press “Suggest” for more."
+_NO_NETWORK = (
+    "No network yet",
+    (
+        "A network says which galaxies are worth a label: choose a weights file above, or train one first, with a few "
+        "labels of this survey or on another one."
+    ),
+)
+_INVITATION = "No galaxies proposed yet", "Press “Suggest”, and label them one by one with the keys 1 to 9."
+_NONE_LEFT = "All of these were seen", "Press “Suggest” for more."
 _NO_VALIDATION = (
     "No labelled galaxy belongs to the validation part, so that no score can be known: "
     "choose “validation” under “Labels for”, and label some."
@@ -74,7 +90,14 @@ class SuggestionsPanel(Panel):
     # -- building --------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        self.carry = self._add_carry_line("Ask", "about")
+        self.network = self.carry.network
+        self.network.setToolTip("The network that is asked. After a training here it is the newest one.")
         self.view = ImageView()
+        self.nothing = EmptyState("mdi6.tag-outline", "", "")
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.nothing)
+        self.pages.addWidget(self.view)
         self.stretch_bar = StretchBar()
         self.name = QLabel()
         self.name.setProperty("role", "heading")
@@ -86,13 +109,11 @@ class SuggestionsPanel(Panel):
         self.back.setToolTip("The galaxy before (left arrow).")
         self.skip = QPushButton(icon("mdi6.skip-next"), "Skip")
         self.skip.setToolTip("The next galaxy, without a label for this one (right arrow).")
-        self.network = NetworkChooser(self._session)
-        self.network.setToolTip("The network that is asked. After a training here it is the newest one.")
         self.form = SettingsForm(SuggestSettings)
         self.suggest = QPushButton(icon("mdi6.creation-outline", "on_accent"), "Suggest")
         self.suggest.setProperty("role", "primary")
         self.rule = MessageLine(2, grows=True)
-        self.every = QSpinBox()
+        self.every = WholeSpin()
         self.every.setRange(0, 100_000)
         self.every.setValue(_RETRAIN_EVERY)
         self.every.setSpecialValueText("never")
@@ -114,7 +135,7 @@ class SuggestionsPanel(Panel):
         column.setSpacing(6)
         column.addLayout(button_line(self.name, None, self.back, self.skip))
         column.addWidget(self.stretch_bar)
-        column.addWidget(self.view, 1)
+        column.addWidget(self.pages, 1)
         column.addWidget(self.why)
         line = QHBoxLayout()
         line.addWidget(self.pad, 1)
@@ -127,7 +148,6 @@ class SuggestionsPanel(Panel):
         column = QVBoxLayout(side)
         column.setContentsMargins(6, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(button_line(QLabel("Network"), self.network, None))
         column.addWidget(self.form)
         line = QHBoxLayout()
         line.addWidget(self.suggest, 0, Qt.AlignmentFlag.AlignTop)
@@ -147,7 +167,8 @@ class SuggestionsPanel(Panel):
         session.dataset.split_changed.connect(self.refresh)
         session.project_changed.connect(self.refresh)
         session.relabelled.connect(self._return_to)
-        self.network.activated.connect(self._choose_network)
+        self.network.activated.connect(lambda _place: self._begin_anew())
+        session.carried.changed.connect(self._follow_network)
         self.form.problem_changed.connect(self._show_state)
         self.suggest.clicked.connect(self.ask)
         self.work.finished.connect(self._show_found)
@@ -171,11 +192,12 @@ class SuggestionsPanel(Panel):
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
+        self.work.stop()  # its rows are those of another dataset
         self._found, self._rows, self._reasons, self._place = None, [], {}, -1
         self._first = self._read = None
         if cutouts is not None:
             self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
-        self.rule.setText(_INVITATION)
+        self.rule.clear()
         self.refresh()
 
     def _drop_outdated(self) -> None:
@@ -199,11 +221,11 @@ class SuggestionsPanel(Panel):
     def ask(self) -> None:
         """Have galaxies proposed by the chosen network: by the one that was trained last, if any was since."""
         session, cutouts = self._session, self._session.dataset.cutouts
-        weights = self.network.path
+        weights = session.carried.path
         if cutouts is None or weights is None or self.form.problem:
             return
         if self._first is None:
-            self._first = (weights, self.network.start_from)
+            self._first = (weights, session.carried.start_from)
         self.retraining.start_from = self._first[1]
         self.retraining.count_from_now()
         settings = session.draft.settings
@@ -223,7 +245,16 @@ class SuggestionsPanel(Panel):
         self.refresh()
         self.view.setFocus()
 
-    def _choose_network(self, _place: int) -> None:
+    def _follow_network(self) -> None:
+        """Begin anew with another network, unless it is one of those that are trained while labelling."""
+        run = self._session.carried.run
+        if self._first is not None and (run is None or not is_of_labelling(run.title)):
+            self._first = self._first if self._first[0] == self._session.carried.path else None
+        if self.isVisible():
+            self._show_place()
+            self._show_state()
+
+    def _begin_anew(self) -> None:
         """Begin anew with the network that the user has chosen."""
         self._first = None
         self._show_state()
@@ -261,11 +292,15 @@ class SuggestionsPanel(Panel):
         self.new_class.setEnabled(ready)
         self.back.setEnabled(self._place > 0)
         self.skip.setEnabled(ready)
+        self.stretch_bar.setEnabled(ready)
+        self.pages.setCurrentWidget(self.view if ready else self.nothing)
         if cutouts is None or row < 0:
             self.view.set_image(None)
             self.name.setText("")
-            self.why.setText(_NONE_LEFT if self._rows else "")
+            self.why.clear()
             self.pad.mark("")
+            has_network = self._session.carried.path is not None
+            self.nothing.set_text(*(_NONE_LEFT if self._rows else _INVITATION if has_network else _NO_NETWORK))
             return
         self.name.setText(f"{cutouts.ids[row]}   {self._place + 1} of {len(self._rows)}")
         self.why.setText(self._reasons.get(row, ""))
@@ -344,6 +379,7 @@ class SuggestionsPanel(Panel):
 
     def _show_state(self) -> None:
         running = self.work.is_running
-        self.suggest.setEnabled(not running and self.network.path is not None and not self.form.problem)
-        tip = "Choose a network first." if self.network.path is None else "Propose galaxies to label."
+        has_network = self._session.carried.path is not None
+        self.suggest.setEnabled(not running and has_network and not self.form.problem)
+        tip = "Propose galaxies to label." if has_network else "Choose a network first."
         self.suggest.setToolTip(self.form.problem or tip)

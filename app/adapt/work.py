@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.adapt.adapted_run import AdaptedRun
+    from core.adapt.adapted_run import Method as AdaptingMethod
     from core.adapt.domain_distance import DomainDistance
     from core.adapt.match import SurveyMatch
     from core.adapt.suggest.settings import SuggestSettings
@@ -133,6 +135,28 @@ def judge_as_is(pair: Pairing, scaling: InputScaling) -> Job:
         )
 
     return Job("Judging the network as it is", run)
+
+
+def adapt(pair: Pairing, method: AdaptingMethod, folder: RunFolder, scaling: InputScaling) -> Job:
+    """Adapt a network to a dataset without its labels; the result is a run."""
+
+    def run(stop: threading.Event) -> Work[AdaptedRun]:
+        from core.adapt import adapted_run
+
+        yield from begin_unless_stopped(stop)
+        return (
+            yield from adapted_run.run(
+                pair.network,
+                pair.data,
+                method,
+                folder,
+                stop,
+                class_map=pair.class_map,
+                refits_scaling=scaling == "refitted",
+            )
+        )
+
+    return Job(f"Adapting to {pair.data.stem}", run, pausable=method != "adabn")
 
 
 def resample(data: Path, output: Path, factor: float, size: int, journal: LabelJournal | None) -> Job:

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -35,6 +34,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
 from app.widgets.forms import SettingsForm
+from app.widgets.inputs import WholeSpin
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
@@ -79,7 +79,7 @@ class DatasetPanel(Panel):
         self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
         self.source = PartsSource()
         self.hints = MessageLine(2, "warning", grows=True)
-        self.seed = QSpinBox()
+        self.seed = WholeSpin()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setPrefix("Seed ")
         self.seed.setToolTip(

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.data import sending
 from app.data.ranking import GalleryRanking
 from app.data.widgets.class_legend import ClassLegend
 from app.data.widgets.thumbnails import ThumbnailGrid
@@ -367,6 +368,7 @@ class GalleryPanel(Panel):
         self._add_labels(menu)
         menu.addSeparator()
         self.ranking.offer(menu, self._chosen_rows)
+        sending.offer(menu, self._session, row)
         add_text(
             menu, "Copy id" if many <= 1 else "Copy ids", "\n".join(cutouts.ids[each] for each in self._chosen_rows)
         )

@@ -219,8 +219,8 @@ class EvaluationPanel(Panel):
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
-        scale, doubt = evaluation.temperature_sentence, evaluation.doubt
-        texts = (than, f"{note}. Intervals hold with 68 %.", scale, bars, doubt, doubts)
+        scale = evaluation.temperature_sentence
+        texts = (evaluation.doubt, than, f"{note}. Intervals hold with 68 %.", scale, bars, doubts)
         self.state.setText(" ".join(filter(None, texts)))
         self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.evaluate.work import FitWish
 from app.widgets.forms import SettingsForm
+from app.widgets.inputs import WholeSpin
 from app.widgets.path_field import offer_files
 from app.widgets.wheel import WheelGuard
 from core.evaluate.settings import FitSettings
@@ -56,7 +56,7 @@ class FitDialog(QDialog):
         self.setWindowTitle("Fit profiles")
         self.resize(520, 560)
         self._wheel = WheelGuard(self)
-        self.count = QSpinBox()
+        self.count = WholeSpin()
         self.count.setRange(1, shown)
         self.count.setGroupSeparatorShown(True)
         self.count.setSuffix(f" of {shown:,}")

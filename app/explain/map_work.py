@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,6 +155,19 @@ def compare_maps(made: Sequence[Explanation]) -> Job:
         return measure_agreement(made, AgreementSettings()).sentence()
 
     return Job("Comparing maps", run)
+
+
+def make_map_writer(explanation: Explanation, data: Path, row: int) -> Callable[[Path], None]:
+    """What writes a map to a path, on the thread of a job."""
+
+    def write(path: Path) -> None:
+        from core.data.cutouts import Cutouts
+        from core.explain import batch
+
+        with Cutouts.open(data) as cutouts:
+            batch.save(explanation, cutouts, row, path)
+
+    return write
 
 
 def save_map(explanation: Explanation, data: Path, row: int, path: Path) -> Job:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.panel.band_row import BandRow
+from app.panel.carry_line import CarryLine
 from app.session.session import Session
 from app.widgets.empty_state import EmptyState
 from app.widgets.state_line import StateLine
@@ -92,6 +93,12 @@ class Panel(QWidget):
         row = BandRow(self._session, self)
         self._frame.insertWidget(0, row)
         return row
+
+    def _add_carry_line(self, verb: str = "Carry", joint: str = "to", *, offers_encoder: bool = False) -> CarryLine:
+        """Add a line above the content that shows and changes which network is carried to which dataset."""
+        line = CarryLine(self._session, verb, joint, self, offers_encoder=offers_encoder)
+        self._frame.insertWidget(0, line)
+        return line
 
     # -- updates while visible -------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.evaluate.measure import Measurements
-    from core.evaluate.predict import Predictions
+    from core.evaluate.predict_table import WrittenTable
     from core.evaluate.zero_point_question import ZeroPointQuestion
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
@@ -122,16 +122,16 @@ def save_predictions_of_files(parent: QWidget, session: Session, sources: Sequen
 
 
 def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path | Sequence[Path], table: Path) -> None:
-    """Write a network's answers, once it is said what one unit of the pixels is worth, if they depend on that."""
+    """Write a network's answers, once it is said of the pixels what they depend on."""
 
-    def begin(zero_points: Sequence[float]) -> None:
-        job = work.save_answers(weights, data, table, zero_points)
+    def begin(pixels: work.PixelAnswer | None) -> None:
+        job = work.save_answers(weights, data, table, pixels)
         save(session, job, lambda made: _describe(made, table))
         job.finished.connect(lambda made: _report_left_out(session, made))
 
     def ask(question: ZeroPointQuestion | None) -> None:
         if question is None:
-            begin(())
+            begin(None)
             return
         dialog = ZeroPointDialog(question, parent)
         dialog.answered.connect(begin)
@@ -144,7 +144,7 @@ def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path |
     looking.start()
 
 
-def _describe(made: Predictions | Measurements, table: Path) -> str:
+def _describe(made: WrittenTable | Measurements, table: Path) -> str:
     """Where the answers are, what their errors are, how stamps were made, and what differs from the training."""
     galaxies = count_of(len(made), "galaxy")
     doubts = [problem.text for problem in made.problems]
@@ -156,14 +156,16 @@ def _describe(made: Predictions | Measurements, table: Path) -> str:
     return " ".join(filter(None, [said, getattr(made, "errors_are", ""), *made.notes[:1], *doubts]))
 
 
-def _report_left_out(session: Session, made: Predictions | Measurements) -> None:
+def _report_left_out(session: Session, made: WrittenTable | Measurements) -> None:
     """Name the files that have no prediction, with the reasons."""
-    count = len(made.left_out)
-    if count:
-        named = "; ".join(map(_why, made.left_out[:_NAMED]))
-        more = f"; and {count - _NAMED:,} more like these" if count > _NAMED else ""
-        have = "1 file could not be used and has" if count == 1 else f"{count:,} files could not be used and have"
-        session.report(Problem(f"{have} no prediction. {named}{more}."))
+    if made.unread:
+        named = made.left_out[:_NAMED]
+        others = made.unread - len(named)
+        more = f"; and {others:,} more like these" if others else ""
+        have = "1 file could not be used and has"
+        if made.unread > 1:
+            have = f"{made.unread:,} files could not be used and have"
+        session.report(Problem(f"{have} no prediction. {'; '.join(map(_why, named))}{more}."))
 
 
 def _why(problem: Problem) -> str:

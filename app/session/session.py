@@ -14,8 +14,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.session.activity import Activity
+from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
+from app.session.samp_link import SampLink
 from core.errors import Problem
 from core.project.project import Project
 from core.project.runs import RunFolder
@@ -34,6 +36,8 @@ class Session(QObject):
         The next run's settings.
     activity
         What is running.
+    carried
+        The network that is carried to the open dataset.
     current
         Row of the galaxy that is looked at; −1: none.
     selection
@@ -46,6 +50,8 @@ class Session(QObject):
         Folder of the study that is looked at.
     undo
         What can be taken back: labels given by hand.
+    samp
+        The connection to other programs, such as TOPCAT and DS9.
 
     Notes
     -----
@@ -85,8 +91,10 @@ class Session(QObject):
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.undo = QUndoStack(self)
+        self.samp = SampLink(self)
         for changed in (self.runs_changed, self.studies_changed):
             changed.connect(self.dataset.refresh_parts)
+        self.carried = Carried(self)
         self.activity.training_advanced.connect(self.runs_changed)
 
     # -- what is open ----------------------------------------------------------------------------------------------
@@ -231,6 +239,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop what is running, wait for it, and close what is open."""
+        self.samp.close()
         self.activity.close()
         self.close_cutouts()
         if self.project is not None:

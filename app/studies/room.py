@@ -11,7 +11,7 @@ ROOM = Room(
             "mdi6.tune-variant",
             "Search for good settings, and find out how many labels are needed, here and on another survey.",
             "Ctrl+5",
-            ((("studies",),), (("search", "training_size", "transfer", "matrix"),)),
+            ((("studies",),), (("search", "training_size", "transfer", "matrix", "labelling_order"),)),
             (250, 1030),
         ),
     },
@@ -31,5 +31,10 @@ ROOM = Room(
             "Another survey", "app.studies.transfer:TransferPanel", {"start": "Start the study of another survey"}
         ),
         "matrix": PanelEntry("Matrix", "app.studies.matrix:MatrixPanel", {"start": "Start the matrix of surveys"}),
+        "labelling_order": PanelEntry(
+            "Labelling order",
+            "app.studies.labelling_order:LabellingOrderPanel",
+            {"start": "Start the study of the labelling order"},
+        ),
     },
 )

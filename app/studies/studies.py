@@ -22,6 +22,7 @@ _ICONS: dict[StudyKind, str] = {
     "training size": "mdi6.chart-scatter-plot",
     "transfer": "mdi6.swap-horizontal",
     "matrix": "mdi6.view-grid-outline",
+    "suggestions": "mdi6.tag-outline",
 }
 
 

@@ -71,6 +71,7 @@ class StudyPanel(Panel):
         self._kind, self._table = kind, table
         self._folder: Path | None = None
         self._job: Job | None = None
+        self._is_announced = False  # whether the running study has a folder that was opened
         self._opener = self._make_request(self._opened)
         self._build_widgets()
         self._tick = QTimer(self)
@@ -262,6 +263,7 @@ class StudyPanel(Panel):
             name = self.name.text().strip() or self._kind
             self.name.setText(name)
             self._folder = study_folders.new_folder(project.folder, name)
+        self._is_announced = self._session.study == self._folder
         self._job = job = self._make_job(cutouts.path, self._folder)
         job.happened.connect(self._happened)
         job.finished.connect(self._finished)
@@ -290,7 +292,8 @@ class StudyPanel(Panel):
                 newest[type(event.what)] = event.what  # only the last of each type is drawn
         for what in newest.values():
             self._show_result(what)
-        if self._session.study != self._folder and self._folder is not None and study_folders.kind_of(self._folder):
+        if not self._is_announced and self._folder is not None and study_folders.kind_of(self._folder):
+            self._is_announced = True  # from now on the user may look at another one
             self._session.open_study(self._folder)
             self._session.studies_changed.emit()
         self._show_progress()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.session.session import Session
@@ -18,6 +19,7 @@ from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.studies.pictures import Grid
 from core.studies.study_folders import StudyKind
 
+_SETTINGS = 420  # pixels: seven numbers of labels can be read in their field
 _TABLE = "Table"
 _PARTS = ("Validation part", "Test part")
 
@@ -48,12 +50,13 @@ class SummaryPanel(StudyPanel):
         self.plot, self.grid = LinesPlot(), GridTable()
         self.invitation = QLabel("The picture grows here as the runs end.")
         self.invitation.setProperty("role", "muted")
+        self.invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pictures = QStackedWidget()
         self.numbers = NumberTable()
         for page in (self.invitation, self.plot, self.grid, self.numbers):
             self.pictures.addWidget(page)
         self.sentences = Sentences()
-        self._set_content(ResponsiveSplit(settings, self._build_results(), 760, (320, 640), (260, 420)))
+        self._set_content(ResponsiveSplit(settings, self._build_results(), 760, (_SETTINGS, 610), (260, 420)))
 
     def _build_results(self) -> QWidget:
         side = QWidget()

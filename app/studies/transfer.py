@@ -11,7 +11,6 @@ from app.jobs.job import Job
 from app.session.session import Session
 from app.studies import work
 from app.studies.score_choice import ScoreChoice
-from app.studies.start_chooser import StartChooser
 from app.studies.study_panel import group
 from app.studies.summary_panel import SummaryPanel
 from app.studies.widgets.check_list import CheckList, Choice
@@ -26,7 +25,7 @@ _FIXED_SETTINGS = ("question", "draw", "epoch", "percent_of", "source")
 _MOST_ROWS = 7  # of the list of strategies
 _UNSEEN = "No run reads the test part: all networks are judged on the validation galaxies."
 _SEEN = "When all runs are done, the networks are judged on the test part as well. Choose nothing by its numbers."
-_NOTHING_TO_START_FROM = "Choose the network that moves: under “Start from”."
+_NOTHING_TO_START_FROM = "Choose the network that moves, above."
 
 
 class TransferPanel(SummaryPanel):
@@ -35,19 +34,20 @@ class TransferPanel(SummaryPanel):
     Parameters
     ----------
     session
-        The runs use its draft settings, which name the network.
+        The runs use its draft settings, and start from the network that it carries.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         nothing = "Open the dataset of another survey to find out how many of its labels a network needs."
         super().__init__(session, "transfer", "transfer", "mdi6.swap-horizontal", nothing, parent)
-        self._base = session.draft.settings
+        self.carry = self._add_carry_line()
+        self._base = session.carried.settle(session.draft.settings)
         self._question = TransferStudySettings().question
         self._build()
+        session.carried.changed.connect(self._settings_changed)
         self._scores.request()
 
     def _build(self) -> None:
-        self.start_from = StartChooser(self._session)
         self.form = SettingsForm(TransferStudySettings, exclude=("strategies",))
         self.strategies = CheckList(_MOST_ROWS)
         self.strategies.setAccessibleName("Strategies")
@@ -58,10 +58,10 @@ class TransferPanel(SummaryPanel):
         self.form.problem_changed.connect(self._show_state)
         self._scores = ScoreChoice(self._session, self.form, self)
         self._scores.offered.connect(self._show_state)
-        network, form = group("Start from", self.start_from), group("Moving to another survey", self.form)
+        form = group("Moving to another survey", self.form)
         compared = group("Strategies that are compared", self.strategies, self.runs)
         self._offer_strategies(TransferStudySettings().strategies)
-        self._build_sides(self._build_form_side("Study", network, compared, form, self.note))
+        self._build_sides(self._build_form_side("Study", compared, form, self.note))
 
     # -- the study -------------------------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class TransferPanel(SummaryPanel):
 
     def _show_earlier(self, earlier: Earlier) -> None:
         self._base = earlier.base
-        self.start_from.fix(earlier.base.transfer.start_from)
+        self.carry.network.fix(earlier.base.transfer.start_from)
         settings = earlier.study_settings
         assert isinstance(settings, TransferStudySettings)
         self._question = settings.question
@@ -103,14 +103,14 @@ class TransferPanel(SummaryPanel):
         self._show_result(earlier.summary)
 
     def _show_new_study(self) -> None:
-        self.start_from.fix(None)
+        self.carry.network.fix(None)
         self._show_settings()
         self.form.set_value(self.form.value().model_copy(update={"judge_test": False}))  # chosen anew each time
         self._summary = None
         self._show_summary()
 
     def _show_settings(self) -> None:
-        self._base = self._session.draft.settings
+        self._base = self._session.carried.settle(self._session.draft.settings)
 
     def _take_question(self, _settings: object) -> None:
         """Another question has other labels and strategies to begin with."""
@@ -125,7 +125,7 @@ class TransferPanel(SummaryPanel):
 
     def _enable_settings(self, *, is_new: bool, is_running: bool) -> None:
         settings = self._study_settings
-        self.start_from.setEnabled(is_new and not is_running)
+        self.carry.network.setEnabled(is_new and not is_running)
         self.strategies.setEnabled(not is_running)
         for name in type(settings).model_fields.keys() - {"strategies"}:
             self.form.editor(name).setEnabled(not is_running and (is_new or name not in _FIXED_SETTINGS))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
+from core.adapt.suggest.settings import SuggestionStudySettings
 from core.data.target import Target
 from core.errors import Problem
 from core.events import Preview, Work, map_events
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from core.studies.pictures import Grid, TransferLines
     from core.studies.size_lines import SizeLines
     from core.studies.size_study import SizeStudy
+    from core.studies.suggestion_gain import SuggestionStudy
     from core.studies.transfer_study import TransferStudy
 
 T = TypeVar("T")
@@ -65,12 +67,12 @@ class EarlierSize:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """A study of a move so far, as it is shown: pictures by their titles, sentences, and a table.
+    """A study so far, as it is shown: pictures by their titles, sentences, and a table.
 
     ``test`` is the same on the test part, if that was judged.
     """
 
-    study: TransferStudy | MatrixStudy
+    study: TransferStudy | MatrixStudy | SuggestionStudy
     pictures: dict[str, TransferLines | Grid]
     sentences: tuple[str, ...]
     header: tuple[str, ...]
@@ -80,7 +82,7 @@ class Summary:
 
 @dataclass(frozen=True, eq=False)
 class Earlier:
-    """A study of a move that was opened again, the settings of its runs and its own."""
+    """A study that was opened again, the settings of its runs and its own."""
 
     summary: Summary
     base: RunSettings
@@ -229,6 +231,36 @@ def open_matrix(folder: Path) -> Job:
     return Job("Opening a study", run)
 
 
+def suggestions(
+    settings: RunSettings,
+    data: Path,
+    folder: Path,
+    study_settings: SuggestionStudySettings,
+    hand_labels: LabelJournal | None,
+) -> Job:
+    """Study what it gains to label the proposed galaxies first; previews are :class:`Summary`."""
+
+    def run(stop: threading.Event) -> Work[Summary]:
+        from core.studies import suggestion_study as studying
+
+        work = studying.run(settings, data, folder, study_settings, stop, hand_labels=hand_labels)
+        return _summarise_suggestions((yield from _map_previews(work, _summarise_suggestions)))
+
+    return Job(f"Studying “{study_folders.title_of(folder)}”", run)
+
+
+def open_suggestions(folder: Path) -> Job:
+    """Open an earlier study of label suggestion."""
+
+    def run(stop: threading.Event) -> Work[Earlier]:
+        from core.studies import suggestion_study as studying
+
+        yield from begin_unless_stopped(stop)
+        return Earlier(_summarise_suggestions(studying.open_study(folder)), *studying.read_settings(folder))
+
+    return Job("Opening a study", run)
+
+
 def list_scores(target: Target) -> Job:
     """List the names of the figures of merit for a target."""
 
@@ -241,12 +273,13 @@ def list_scores(target: Target) -> Job:
     return Job("Looking up scores", run)
 
 
-def save_figure(found: Search | SizeStudy | TransferStudy | MatrixStudy, path: Path) -> Job:
+def save_figure(found: Search | SizeStudy | TransferStudy | MatrixStudy | SuggestionStudy, path: Path) -> Job:
     """Draw the figure of a study."""
 
     def run(stop: threading.Event) -> Work[Path]:
-        from core.studies import matrix_figure, search_figure, size_figure, transfer_figure
+        from core.studies import matrix_figure, search_figure, size_figure, suggestion_figure, transfer_figure
         from core.studies.matrix_study import MatrixStudy
+        from core.studies.suggestion_gain import SuggestionStudy
         from core.studies.transfer_study import TransferStudy
 
         yield from begin_unless_stopped(stop)
@@ -256,6 +289,8 @@ def save_figure(found: Search | SizeStudy | TransferStudy | MatrixStudy, path: P
             transfer_figure.save(found, path)
         elif isinstance(found, MatrixStudy):
             matrix_figure.save(found, path)
+        elif isinstance(found, SuggestionStudy):
+            suggestion_figure.save(found, path)
         else:
             size_figure.save(found, path)
         return path
@@ -301,6 +336,15 @@ def _summarise_matrix(found: Any) -> Summary:
     pictures: dict[str, TransferLines | Grid] = {grid.what: grid for grid in study.grids}
     test = None if study.on_test is None else _summarise_matrix(study.on_test)
     return Summary(study, pictures, study.sentences, (), (), test)
+
+
+def _summarise_suggestions(found: Any) -> Summary:
+    from core.studies import suggestion_lines
+
+    study: SuggestionStudy = found
+    header, rows = suggestion_lines.make_table(study)
+    pictures: dict[str, TransferLines | Grid] = {**suggestion_lines.make_pictures(study)}
+    return Summary(study, pictures, study.sentences, header, tuple(rows), None)
 
 
 def _map_previews(work: Work[T], change: Callable[[object], object]) -> Work[T]:

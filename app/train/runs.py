@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QResizeEvent
@@ -24,6 +24,7 @@ from app.panel.panel import Panel
 from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import colours, icon
+from app.train import work
 from app.widgets.context_menu import offer_buttons
 from app.widgets.empty_state import EmptyState
 from app.widgets.flow import FlowLayout
@@ -33,6 +34,7 @@ from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
+from core.project.files import file_name
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.reading import modified
@@ -40,11 +42,16 @@ from core.settings import toml
 from core.train import run_check, run_summary
 from core.train.run_summary import STATE_NAMES
 from core.train.settings import RunSettings, TransferSettings
+from core.wording import count_of
+
+if TYPE_CHECKING:
+    from core.publish.export import Exported
 
 _TRAINING = "This run is being trained; its first weights are not saved yet."
 _NO_WEIGHTS = "This run ended before its first weights were saved."
 _ROW_HEIGHT = 26  # pixels
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Galaxies", "Date")
+_NUMBERS = (1, 2, 3)  # columns
 _OF_GALAXIES = "Number of galaxies in the training and in the validation part."
 
 
@@ -78,6 +85,10 @@ class RunsPanel(Panel):
     def _build(self) -> None:
         self.table = QTreeWidget()
         self.table.setHeaderLabels(_COLUMNS)
+        for column in _NUMBERS:
+            self.table.headerItem().setTextAlignment(
+                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            )
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
         self.table.setAlternatingRowColors(True)
@@ -105,10 +116,22 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
+        self.publish = QPushButton(icon("mdi6.file-outline"), "Publish")
+        self.publish.setToolTip("Write the run for others: a report, or the network with all that is needed to use it.")
+        kinds = QMenu(self.publish)
+        kinds.setToolTipsVisible(True)
+        self.ask_report = kinds.addAction("Report with plots (HTML)…", self._write_report)
+        self.ask_report.setToolTip("One file for the browser: scores, plots, methods, settings, caveats.")
+        self.ask_export = kinds.addAction("Network for others (ONNX, model card)…", self._export)
+        self.ask_export.setToolTip(
+            "A folder with the network as ONNX, a script that predicts without this program, the weights, a model card "
+            "and a paragraph on the methods with BibTeX."
+        )
+        self.publish.setMenu(kinds)
         self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
         self._buttons = QWidget()
         buttons = FlowLayout(self._buttons, spacing=6)
-        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files):
+        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files, self.publish):
             buttons.addWidget(button)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -148,7 +171,7 @@ class RunsPanel(Panel):
             for column, part in ((1, "validation"), (2, "test")):
                 item.setToolTip(column, _describe_part(run, part) if problem is None else "")
             item.setToolTip(_COLUMNS.index("Galaxies"), _OF_GALAXIES)
-            for column in (1, 2, 3):
+            for column in _NUMBERS:
                 item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.addTopLevelItem(item)
         self.table.blockSignals(False)
@@ -188,6 +211,7 @@ class RunsPanel(Panel):
         self.fine_tune.setEnabled(trained and is_single)
         self.use_settings.setEnabled(is_readable and is_single)
         self.predict_files.setEnabled(trained)
+        self.publish.setEnabled(trained and is_single)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
         is_training = run is not None and self._session.activity.is_trained(run)
         reason = _TRAINING if is_training else _NO_WEIGHTS
@@ -236,9 +260,31 @@ class RunsPanel(Panel):
         files, _ = QFileDialog.getOpenFileNames(self, "Files with galaxies to predict")
         self._predict_sources([Path(file) for file in files])
 
+    def _write_report(self) -> None:
+        run = self.chosen
+        if run is None:
+            return
+        path = self._ask_path("Save the report", f"{run.title}.html", "Report (*.html)")
+        if path is not None:
+            self._save(work.write_report(run, path), lambda written: f"The report is saved as {written}.")
+
+    def _export(self) -> None:
+        run = self.chosen
+        if run is None:
+            return
+        place = QFileDialog.getExistingDirectory(self, "Folder in which a folder for the network is made")
+        if place:
+            self._save(work.export(run, Path(place) / f"{file_name(run.title)} for others"), _describe_export)
+
     def _predict_sources(self, sources: list[Path]) -> None:
         if sources and self.chosen is not None:
             saving.save_predictions_of_files(self, self._session, sources, self.chosen.best)
+
+
+def _describe_export(made: Exported) -> str:
+    agreed = "" if made.agreement is None else made.agreement.sentence
+    said = f"{count_of(len(made.files), 'file')} written into {made.folder}."
+    return " ".join(filter(None, [said, agreed, made.left_out]))
 
 
 def _format_row(run: RunFolder, *, is_training: bool) -> list[str]:

@@ -18,6 +18,7 @@ from core.data.target import Quantities, Target
 from core.errors import Problem, Stopped
 from core.events import Progress, Skipped, Work
 from core.nets.settings import NetworkSettings
+from core.project.files import ask_before_writing
 from core.project.labels import LabelJournal
 from core.project.project import Project
 from core.project.runs import RunFolder
@@ -26,6 +27,7 @@ from core.train.settings import AugmentationSettings, RunSettings
 if TYPE_CHECKING:
     from core.nets.layers import LayerRow
     from core.nets.normalisation import Normalisation
+    from core.publish.export import Exported
     from core.studies.ensemble_training import EnsembleResult
     from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
@@ -242,3 +244,27 @@ def find_learning_rate(settings: RunSettings, data: Path, hand_labels: LabelJour
         return (yield from learning_rate_finder.run(settings, data, stop, hand_labels=hand_labels))
 
     return Job("Trying learning rates", run)
+
+
+def write_report(run: RunFolder, path: Path) -> Job:
+    """Write a run as a report in one HTML file; the result is its path."""
+
+    def work(stop: threading.Event) -> Work[Path]:
+        from core.publish import html_report
+
+        return (yield from html_report.write(run, path, stop))
+
+    return Job(f"Report on {run.title}", work)
+
+
+def export(run: RunFolder, folder: Path) -> Job:
+    """Write the network of a run for others into a folder: ONNX file, script, weights, model card, methods."""
+
+    def work(stop: threading.Event) -> Work[Exported]:
+        from core.project.outputs import refuse_foreign
+        from core.publish import export as exporting
+
+        with ask_before_writing(refuse_foreign):
+            return (yield from exporting.run(run.path, folder, stop))
+
+    return Job(f"Exporting {run.title}", work)

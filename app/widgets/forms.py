@@ -261,6 +261,8 @@ class _Row:
         default = "automatic" if knob.default is None else "empty" if is_empty else str(knob.default)
         self.reset.setToolTip(f"Back to {default} {knob.unit}".strip())
         self.reset.setAccessibleName(f"{knob.title}: back to {default}")
+        typed = tuple(map(str, knob.default)) if isinstance(knob.default, tuple) else knob.default
+        self._defaults = (knob.default, typed)
 
     @property
     def width(self) -> int:
@@ -293,7 +295,7 @@ class _Row:
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(shown)
         self.reset.setSizePolicy(policy)
-        self.reset.setVisible(shown and self.input.value() != self.knob.default)
+        self.reset.setVisible(shown and self.input.value() not in self._defaults)
         field = self.input.field
         if bool(field.property("invalid")) != invalid:
             field.setProperty("invalid", invalid)

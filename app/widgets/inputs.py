@@ -61,7 +61,11 @@ class _IgnoresWheel:
 
 
 class WholeSpin(_IgnoresWheel, QSpinBox):
-    """A whole number."""
+    """A whole number, at the right of its field as all numbers are: at the left it would touch the frame."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
 
 
 class _StillSlider(_IgnoresWheel, QSlider):
@@ -78,6 +82,7 @@ class DecimalSpin(_IgnoresWheel, QDoubleSpinBox):
     def __init__(self, logarithmic: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._logarithmic = logarithmic
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setDecimals(12)
         self.setLocale(QLocale.c())
 
@@ -159,7 +164,6 @@ class NumberInput(QWidget):
         self._unit = unit
         self._show_unit()
         self.field.setMinimumWidth(_WIDTH)
-        self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._is_key = False  # whether the number changes by a key that was just typed
         self._rest = _rest_timer(self)
         self._rest.timeout.connect(self.changed)

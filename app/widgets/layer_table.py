@@ -55,14 +55,14 @@ class _Layers(QAbstractTableModel):
             return _HEADERS[section]
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole:
             return _TIPS[section]
-        return None
+        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: _Index, role: int = 0) -> Any:
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return self._texts(index.row())[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() >= 2:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == 1:
             return row.kind
         if row.block <= self.frozen:
@@ -89,6 +89,12 @@ class _Layers(QAbstractTableModel):
         parameters = f"{row.parameters:,}" if row.parameters else "–"
         learns = self.learning.get(row.block, "") if self._is_first(place) else ""
         return block, _abbreviate(row.kind), "×".join(map(str, row.shape)), parameters, sees, learns
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    """Words are left-aligned, numbers right-aligned, headers as their cells."""
+    side = Qt.AlignmentFlag.AlignRight if column >= _OUTPUT else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
 
 
 def _abbreviate(kind: str) -> str:

@@ -20,9 +20,10 @@ from core.adapt.survey_statistics import SurveySample, SurveyStatistics
 from core.data.cutouts import Cutouts
 from core.data.settings import DataSettings
 from core.data.target import Target
-from core.errors import NotPossible, UnreadableFile
-from core.events import NEVER, Work
+from core.errors import NotPossible, Problem, UnreadableFile
+from core.events import NEVER, Skipped, Work
 from core.nets import base_scaling
+from core.nets.ensemble import scales_alike
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 
@@ -125,6 +126,13 @@ def run(
         The network or the dataset cannot be read.
     """
     predictor = Predictor.load(network, needs_answers=False)
+    if not scales_alike(predictor):
+        yield Skipped(
+            Problem(
+                "The networks of this ensemble scale pixel values in different ways; they are compared as the first of "
+                "them scales them."
+            )
+        )
     source, why = yield from _measure_source(predictor, network, stop)
     with Cutouts.open(data) as whole:
         if not len(whole):

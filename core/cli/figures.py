@@ -28,24 +28,10 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, 
     best_epoch
         Counted from 1.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from core.publish.run_figures import draw_curves
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")  # no pyplot: it keeps figures alive and picks a screen
-    FigureCanvasAgg(figure)
+    figure = draw_curves(history, best_epoch)
     figure.suptitle(title)
-    score = next(name for name in ("accuracy", "r2", "neighbours_accuracy") if name in history[0])
-    epochs = [row["epoch"] for row in history]
-    for axes, name in zip(figure.subplots(1, 2), ("loss", score), strict=True):
-        axes.plot(epochs, [row[name] for row in history], "o-", ms=3, color=_TRAINING, label="training")
-        axes.plot(epochs, [row[f"val_{name}"] for row in history], "s-", ms=3, color=_VALIDATION, label="validation")
-        axes.axvline(best_epoch, color=_BEST, lw=1, ls=":", label=f"best epoch: {best_epoch}")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("R²" if name == "r2" else name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.25)
-        axes.legend(frameon=False, fontsize="small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 

@@ -18,6 +18,7 @@ from core.cli.match import MATCH, RESAMPLE, add_match_options, add_resample_opti
 from core.cli.moved import MOVED, add_moved_options
 from core.cli.packages import JOB, PACK, UNPACK, add_job_options, add_pack_options, add_unpack_options
 from core.cli.pretrain import PRETRAIN, add_pretrain_options
+from core.cli.publish import EXPORT, REPORT, add_export_options, add_report_options
 from core.cli.refine import REFINE, add_refine_options
 from core.cli.shared_options import Parser, common_options
 from core.cli.similar import (
@@ -63,6 +64,8 @@ _COMMANDS: tuple[_Command, ...] = (
     (STUDY, add_study_options),
     (command_options.SIMULATE, command_options.add_simulate_options),
     (REFINE, add_refine_options),
+    (EXPORT, add_export_options),
+    (REPORT, add_report_options),
     (PACK, add_pack_options),
     (UNPACK, add_unpack_options),
     (JOB, add_job_options),

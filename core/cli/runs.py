@@ -57,7 +57,7 @@ def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
     return (
         _relative_name(run, options),
         STATE_NAMES[run.state],
-        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
+        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs or "–"),
         str(run.best_epoch or "–"),
         run.score_name.replace("_", " ") or "–",
         _number(run.score) + plus_minus(run.error, ".4f"),

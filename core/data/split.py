@@ -311,8 +311,7 @@ def load(path: Path, ids: Sequence[str]) -> Split:
     rows: dict[str, list[int]] = {name: [] for name in PARTS}
     with reading("The split", path):
         seed_line, rule_line, _, *table = read_lines(path)
-        seed = rules.parse_seed(seed_line)
-        rule = rule_line.removeprefix("# rule = ").rstrip("\n")
+        seed, rule = _parse_rule(seed_line, rule_line)
         for name, row, part in csv.reader(table):
             if int(row) >= len(ids) or ids[int(row)] != name:
                 there = ids[int(row)] if int(row) < len(ids) else "not there"
@@ -323,3 +322,20 @@ def load(path: Path, ids: Sequence[str]) -> Split:
                 )
             rows[part].append(int(row))
     return Split(*(np.array(sorted(rows[name]), dtype=np.int64) for name in PARTS), seed=seed, rule=rule)
+
+
+def read_rule(path: Path) -> tuple[int, str]:
+    """Read only with which seed, and how, the parts of a split were drawn.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing or damaged.
+    """
+    with reading("The split", path):
+        seed_line, rule_line, *_ = read_lines(path)
+        return _parse_rule(seed_line, rule_line)
+
+
+def _parse_rule(seed_line: str, rule_line: str) -> tuple[int, str]:
+    return rules.parse_seed(seed_line), rule_line.removeprefix("# rule = ").rstrip("\n")

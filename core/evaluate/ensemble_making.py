@@ -156,6 +156,7 @@ def _write(listed: EnsembleList, folder: RunFolder, parts: _Parts, seed: int) ->
         folder.save_data_path(data)
     if (labels := next((run.labels_file for run in runs if run.labels_file.exists()), None)) is not None:
         shutil.copyfile(labels, folder.labels_file)
-    facts = read_metrics(runs[0].metrics_file).get("data")
-    write_metrics(folder.metrics_file, {"reason": "finished"} | ({"data": facts} if facts else {}))
+    first = read_metrics(runs[0].metrics_file)
+    known = {name: first[name] for name in ("format", "data") if name in first}
+    write_metrics(folder.metrics_file, known | {"reason": "finished"})
     ensembles.write(listed, folder.ensemble_file)

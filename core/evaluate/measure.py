@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,11 @@ class Measurements:
         return len(self.ids)
 
     @property
+    def unread(self) -> int:
+        """How many image files could not be used."""
+        return len(self.left_out)
+
+    @property
     def flagged(self) -> int:
         """How many galaxies have a flag."""
         return sum(bool(flag) for flag in self.flags)
@@ -106,6 +112,7 @@ def run(
     *,
     given_zero_points: Sequence[float] = (),
     catalogue: Path | str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Work[Measurements]:
     """Measure the galaxies of a dataset, or of image files, whose stamps are then made as those of the training.
 
@@ -124,6 +131,8 @@ def run(
         headers of the files have it.
     catalogue
         Of image files, where the field of the stamps is a multiple of one of its columns.
+    changes
+        Of image files: import settings by name that override those of the training, such as ``pixel_scale``.
 
     Raises
     ------
@@ -135,7 +144,7 @@ def run(
         A file cannot be read.
     """
     members = ensembles.expand([Path(each) for each in networks])
-    return (yield from _say_once(_run(members, data, stop, given_zero_points, catalogue)))
+    return (yield from _say_once(_run(members, data, stop, given_zero_points, catalogue, changes)))
 
 
 def _run(
@@ -144,6 +153,7 @@ def _run(
     stop: threading.Event,
     given_zero_points: Sequence[float],
     catalogue: Path | str | None,
+    changes: Mapping[str, Any] | None,
 ) -> Work[Measurements]:
     paths = [path for path, _ in members]
     target = _common_target(paths)
@@ -154,7 +164,8 @@ def _run(
             )
         )
     with raw_files.temporary_dataset() as made:
-        changes = {"zero_point": tuple(given_zero_points)} if given_zero_points else None  # of the files' pixels
+        of_files = {"zero_point": tuple(given_zero_points)} if given_zero_points else {}  # of the files' pixels
+        changes = {**(changes or {}), **of_files}
         report = yield from raw_files.import_for(paths[0], data, made, changes, stop, catalogue)
         for _, named in members:
             raw_files.require_fitting_bands(named, made)

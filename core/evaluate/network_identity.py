@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from core.nets import weights_file
@@ -55,8 +55,8 @@ class NetworkIdentity:
     def _of_ensemble(cls, file: Path) -> NetworkIdentity:
         """That of all its networks: the digest of theirs, in their order."""
         each = [cls.of(run.best) for run in ensembles.read(file).members]
-        weights, settings = ("".join(getattr(one, name) for one in each) for name in ("weights", "settings"))
-        beside = _digest_of(file) + "".join(_digest_of(file.parent / name) for name in _BESIDE)
+        weights, settings, beside = ("".join(values) for values in zip(*map(astuple, each), strict=True))
+        beside += _digest_of(file) + "".join(_digest_of(file.parent / name) for name in _BESIDE)
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in (weights, settings, beside)]
         return cls(f"sha256:{digests[0]}", f"sha256:{digests[1]}", digests[2])
 

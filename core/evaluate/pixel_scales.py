@@ -49,7 +49,7 @@ def convert_sizes(
         The scales differ, and a unit with arcsec in it is not understood.
     """
     target = predictor.target
-    if not isinstance(target, Quantities) or not (sized := _sized(target)):
+    if not isinstance(target, Quantities) or not (sized := sized_quantities(target)):
         return values, errors, []
     names = ", ".join(sized)
     ratios = scale_ratios(predictor, scales)
@@ -97,10 +97,11 @@ def scale_ratios(predictor: Predictor, scales: NDArray[np.float64]) -> NDArray[n
 
 def has_sizes(target: Target) -> bool:
     """Whether a quantity has arcsec in its unit."""
-    return isinstance(target, Quantities) and bool(_sized(target))
+    return isinstance(target, Quantities) and bool(sized_quantities(target))
 
 
-def _sized(target: Quantities) -> list[str]:
+def sized_quantities(target: Quantities) -> list[str]:
+    """The quantities with arcsec in their units, or with a unit that may mean it."""
     found: list[str] = []
     for name, unit in zip(target.columns, target.units, strict=True):
         try:

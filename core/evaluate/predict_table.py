@@ -111,6 +111,9 @@ class WrittenTable:
     problems: list[Problem]
     notes: list[str]
 
+    def __len__(self) -> int:
+        return self.galaxies
+
 
 def run(
     network: Path | str,
@@ -167,8 +170,8 @@ def run(
     validation = None
     if decisions.is_estimated(wish.decision):
         validation = yield from predict_validation(network, stop)
-    told = _Told()
-    yardstick = yield from map_events(_make_yardstick(Path(network), wish, stop), told.pass_on)
+    told, held = _Told(), list[Event]()
+    yardstick = yield from map_events(_make_yardstick(Path(network), wish, stop), lambda event: _hold(event, held))
     with UnfinishedTable(table) as folder:
         job = _Job(Path(network), predictor, identity, folder, wish, yardstick, told, stop)
         try:
@@ -176,6 +179,8 @@ def run(
                 yield from job.answer_files(data, choose_bands)
             else:
                 yield from job.answer_dataset(Path(data if isinstance(data, str | Path) else data[0]))
+            for event in held:
+                yield from told.pass_on(event)
             pieces = Pieces(folder, job.done, job.columns)
             decision = _decide(predictor, network, wish, validation, pieces)
             about = job.about | ({} if decision is None else {"DECISION": decision.text})
@@ -190,6 +195,14 @@ def run(
             raise
         folder.discard()
     return WrittenTable(table, galaxies, unread, job.left_out, decision, told.problems, job.notes)
+
+
+def _hold(event: Event, held: list[Event]) -> list[Event]:
+    """Keep warnings until it is known that the network fits the images at all."""
+    if isinstance(event, Skipped):
+        held.append(event)
+        return []
+    return [event]
 
 
 def _make_yardstick(network: Path, wish: Wish, stop: threading.Event) -> Work[Yardstick | None]:
@@ -332,7 +345,10 @@ class _Job:
                 problems = [*(unlisted if number == 0 else []), *made.problems]
                 found = none_answered(self.columns)
                 if made.galaxies:
-                    found = yield from self._answer_piece(self._folder.stamps(number), before, total, len(pieces) > 1)
+                    stamps = self._folder.stamps(number)
+                    if choose_bands is None:  # nobody could: say where it can be done
+                        raw_files.require_fitting_bands(self._network, stamps)
+                    found = yield from self._answer_piece(stamps, before, total, len(pieces) > 1)
                 for problem in problems:
                     self.left_out += [problem] if len(self.left_out) < _NAMED else []
                     yield Skipped(problem)
@@ -341,7 +357,6 @@ class _Job:
                 before += pieces[number][1]
 
     def _answer_piece(self, stamps: Path, before: int, total: int, several: bool) -> Work[Answered]:
-        raw_files.require_fitting_bands(self._network, stamps)
         try:
             with open_network_on_data(self._network, stamps) as opened:
                 work = answer(opened, None, self._yardstick, self._stop)

@@ -1,4 +1,4 @@
-"""Whether somebody has to say what one unit of the pixels is worth before a network measures galaxies."""
+"""Whether somebody has to say what the pixels are worth, and how wide they are, before a network measures galaxies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from core.data.preview import preview
 from core.data.target import Quantities
 from core.data.zero_points import of_larger_pixels
-from core.evaluate import raw_files
+from core.evaluate import pixel_scales, raw_files
 from core.events import NEVER, Work
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
@@ -21,7 +21,7 @@ _SAME = 1e-3
 
 @dataclass(frozen=True)
 class ZeroPointQuestion:
-    """The zero points that are not known of galaxies that a network is to measure.
+    """What is not known of the pixels of galaxies that a network is to measure.
 
     Attributes
     ----------
@@ -37,6 +37,10 @@ class ZeroPointQuestion:
         Whether the images are files, whose own pixels are meant, and not the stamps of a dataset.
     remark
         What is to be known of the pixels of the stamps; may be empty.
+    sizes
+        The quantities that depend on the pixel scale, where that of files is not known; empty: it is, or none does.
+    scale_of_training
+        The pixel scale of the training images [arcsec/pixel]; NaN if unknown.
     """
 
     bands: tuple[str, ...]
@@ -45,6 +49,13 @@ class ZeroPointQuestion:
     trained: tuple[float, ...]
     of_files: bool = False
     remark: str = ""
+    sizes: tuple[str, ...] = ()
+    scale_of_training: float = math.nan
+
+    @property
+    def asks_zero_points(self) -> bool:
+        """Whether a zero point is not known."""
+        return None in self.known
 
 
 def find_question(
@@ -70,16 +81,26 @@ def find_question(
         A file cannot be read, or the stamps do not fit.
     """
     predictor = Predictor.load(network)
-    if not isinstance(predictor.target, Quantities) or not depends_on_zero_points(predictor):
+    if not isinstance(predictor.target, Quantities):
         return None
     trained = tuple(dict.fromkeys(value for value in predictor.zero_points if value is not None))
+    needs_zero_points, names = depends_on_zero_points(predictor), predictor.target.columns
     if raw_files.are_raw(data):
+        sizes = pixel_scales.sized_quantities(predictor.target) if math.isfinite(predictor.pixel_scale) else []
+        if not needs_zero_points and not sizes:
+            return None
         paths = [Path(each) for each in ([data] if isinstance(data, str | Path) else data)]
         seen = yield from preview(paths, raw_files.settings_for(network), None, stop)
-        if None not in seen.zero_points:
+        asked = needs_zero_points and None in seen.zero_points
+        sizes = sizes if math.isnan(seen.pixel_scale) else []
+        if not asked and not sizes:
             return None
-        unknown = (None,) * len(seen.bands)
-        return ZeroPointQuestion(seen.bands, unknown, predictor.target.columns, trained, of_files=True)
+        known = (None,) * len(seen.bands) if asked else (0.0,) * len(seen.bands)
+        return ZeroPointQuestion(
+            seen.bands, known, names, trained, True, sizes=tuple(sizes), scale_of_training=predictor.pixel_scale
+        )
+    if not needs_zero_points:
+        return None
     path = Path(data if isinstance(data, str | Path) else data[0])
     with open_network_on_data(network, path, "cpu") as opened:
         is_own = opened.cutouts.is_known_as(predictor.card.get("checksum"))
@@ -91,7 +112,7 @@ def find_question(
         return ZeroPointQuestion(
             tuple(band.name for band in whole.bands),
             tuple(band.zero_point for band in whole.bands),
-            predictor.target.columns,
+            names,
             trained,
             remark=_describe_pixels(whole.median_pixel_scale / native),
         )

@@ -2,8 +2,8 @@
 
 timm has several hundred; those that are a chain of convolutional stages can be used, with any number of bands. The
 stages replace the blocks of the plain network; neck and head stay the same. Weights come from a safetensors file or
-from the hub, among them the Zoobot encoders, trained on the votes of Galaxy Zoo; other formats, which can execute code,
-are refused. Our scaled images have mean 0 and variance 1 in each band, like the images such weights were trained on.
+from the hub, see :mod:`core.nets.backbone_weights`, among them the Zoobot encoders, trained on the votes of Galaxy Zoo.
+Our scaled images have mean 0 and variance 1 in each band, like the images such weights were trained on.
 
 References
 ----------
@@ -14,18 +14,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from core.errors import NotPossible, SettingsProblem, UnreadableFile
+from core.errors import NotPossible, SettingsProblem
+from core.nets import backbone_weights
 
-HUB = "hf_hub:"
 _WHERE = "network.backbone"
 _HEAD_MODULES = ("global_pool", "head", "fc", "classifier", "head_drop")  # modules after the stages
 _PROBE_SIDE, _TOLERANCE = 64, 1e-4
@@ -62,42 +59,17 @@ def build_stages(name: str, bands: int) -> list[BackboneStage]:
 
 
 def load_weights(made: Sequence[BackboneStage], name: str, weights: str) -> None:
-    """Load weights from a file or from the hub, in place.
+    """Load weights from a file or from the hub into the stages of the network ``name``, in place.
 
-    Parameters
-    ----------
-    made
-        The stages of the network ``name``.
-    weights
-        A safetensors file, ``hub`` for timm's own, or ``hf_hub:owner/name``.
-
-    Raises
-    ------
-    UnreadableFile
-        The file is missing, is not a safetensors file, or holds the weights of another network.
-    NotPossible
-        The hub cannot be reached.
+    See :func:`core.nets.backbone_weights.load`, also for what it raises.
     """
-    path = _fetch_weights(name, weights) if weights == "hub" or weights.startswith(HUB) else Path(weights).expanduser()
-    given = _read_weights(path)
     own = {
         f"{place}.{key}" if key else place: value
         for stage in made
         for place, module in zip(stage.places, stage, strict=True)
         for key, value in module.state_dict(keep_vars=True).items()
     }
-    prefix = next((start for start in ("", "encoder.", "model.") if any(f"{start}{key}" in given for key in own)), "")
-    missing = [key for key in own if f"{prefix}{key}" not in given]
-    if missing:
-        shown = ", ".join(missing[:3]) + (" …" if len(missing) > 3 else "")
-        raise UnreadableFile(
-            f"These are not the weights of {name}: {len(missing)} of its {len(own)} tensors are missing ({shown}).",
-            "Choose the file of that network, or name the network of the file.",
-            str(path),
-        )
-    with torch.no_grad():
-        for key, value in own.items():
-            value.copy_(_fit_shape(given[f"{prefix}{key}"], value, key, path))
+    backbone_weights.load(own, name, weights)
 
 
 def _import_timm() -> Any:
@@ -171,57 +143,3 @@ def _require_chain(name: str, whole: Any, found: Sequence[BackboneStage], bands:
     if not is_chain:
         raise SettingsProblem(f"The network {name} is no chain of convolutional stages.", _SUGGESTION, _WHERE)
     whole.train(modes)
-
-
-def _fetch_weights(name: str, weights: str) -> Path:
-    repository = weights.removeprefix(HUB)
-    if weights == "hub":
-        repository = str((_import_timm().get_pretrained_cfg(name) or _NoWeights).hf_hub_id or "")
-    if not repository:
-        raise NotPossible(f"The hub has no weights of {name}.", "Choose a file, or none.", "network.weights")
-    hub = importlib.import_module("huggingface_hub")
-    try:
-        return Path(hub.hf_hub_download(repository, "model.safetensors"))
-    except Exception as error:
-        raise NotPossible(
-            f"The weights of {repository} cannot be fetched from the hub ({type(error).__name__}).",
-            "Look whether there is a network and a file model.safetensors there, or give a file.",
-            "network.weights",
-        ) from error
-
-
-class _NoWeights:
-    hf_hub_id = ""
-
-
-def _read_weights(path: Path) -> Mapping[str, Tensor]:
-    try:
-        return safetensors.torch.load_file(path)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file is that file's problem
-        raise UnreadableFile(
-            f"This is no safetensors file ({error}).",
-            "Other formats are not read, since they can run programs.",
-            str(path),
-        ) from None
-
-
-def _fit_shape(given: Tensor, own: Tensor, key: str, path: Path) -> Tensor:
-    """Adapt a tensor of the file to the network's shape: the first layer's weights to another number of bands."""
-    if given.shape == own.shape:
-        return given
-    if given.dim() == 4 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
-        return adapt_to_bands(given, own.shape[1])
-    raise UnreadableFile(
-        f"“{key}” has the shape {tuple(given.shape)} in this file, and {tuple(own.shape)} in the network.",
-        "Choose the file of this network.",
-        str(path),
-    )
-
-
-def adapt_to_bands(weight: Tensor, bands: int) -> Tensor:
-    """Convert weights (F, C, k, k) of a first layer to another number of bands.
-
-    Each band gets the mean over the old ones, times C/bands: the responses to an image that is the same in all bands
-    are then unchanged.
-    """
-    return weight.mean(1, keepdim=True).expand(-1, bands, -1, -1) * (weight.shape[1] / bands)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.errors import UnreadableFile
-from core.project.runs import RunFolder
+from core.project.runs import RunFolder, title_of_weights
 
 PREFIX = "base:"
 _ENDING = ".safetensors"
@@ -55,7 +55,8 @@ def base_networks() -> tuple[BaseNetwork, ...]:
 def title_of(start: str) -> str:
     """The title of what a training starts from: of a run, of a base network, or the name of a file."""
     if not is_named(start):
-        return RunFolder(Path(start)).title
+        path = Path(start)
+        return title_of_weights(path) if path.suffix == _ENDING else RunFolder(path).title
     return next((each.title for each in base_networks() if each.name == start), start.removeprefix(PREFIX))
 
 

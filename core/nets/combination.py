@@ -108,14 +108,16 @@ class Doubt:
             return "Not every network gives error bars: the errors are the scatter of the networks alone."
         if not isinstance(target, Quantities):
             data, own = float(self.data.mean()), float(self.ignorance.mean())
+            what = "Mean entropy of the answers" if len(self.ignorance) > 1 else "Entropy of the answer"
             return (
-                f"Mean entropy of the answers (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
+                f"{what} (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
                 f"{data:.2f} and the networks' ignorance {own:.2f}."
             )
         middle = np.median(self.data, axis=0), np.median(self.ignorance, axis=0)
         each = zip(target.columns, target.units, *middle, strict=True)
         parts = [f"{name} {data:.2g} and {own:.2g} {unit}".strip() for name, unit, data, own in each]
-        return f"Median errors that the data and the networks' ignorance cause: {', '.join(parts)}."
+        what = "Median errors" if len(self.ignorance) > 1 else "Errors"
+        return f"{what} that the data and the networks' ignorance cause: {', '.join(parts)}."
 
 
 def combine_probabilities(probabilities: NDArray[Any]) -> tuple[NDArray[np.float64], Doubt]:

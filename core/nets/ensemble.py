@@ -60,7 +60,7 @@ class Ensemble(Predictor):
         self.bands_from, self.stamps = first.bands_from, first.stamps
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
-        self.zero_points = first.zero_points
+        self.zero_points = first.zero_points  # what else a network has stays at its default
         self.notes = tuple(note for member in members for note in member.notes)
 
     def __repr__(self) -> str:
@@ -161,6 +161,18 @@ def _load_member(run: RunFolder, file: Path, device: torch.device | str) -> Pred
             str(file),
         )
     return Predictor.load(run.best, device)
+
+
+def scales_alike(predictor: Predictor) -> bool:
+    """Whether all networks of an ensemble scale pixel values alike; a single network does."""
+    first, *others = [member.normalisation for member in predictor.members]
+    own = first.state_dict()
+    return all(
+        (each.kind, each.samplewise) == (first.kind, first.samplewise)
+        and each.state_dict().keys() == own.keys()
+        and all(torch.equal(value, own[name]) for name, value in each.state_dict().items())
+        for each in others
+    )
 
 
 def require_together(members: Sequence[Predictor], titles: Sequence[str]) -> None:

@@ -151,7 +151,17 @@ class Predictor:
         deviations are then multiplied by the factors of the calibration, and those of logarithms by the values, see
         :mod:`core.data.encodings`.
         """
-        answers = [self._answer_view(images, view) for view in self.views]
+        return self.combine_views([self.logits(each) for each in self.show_views(images)])
+
+    def show_views(self, images: Tensor) -> list[Tensor]:
+        """The images as each view shows them; of one shape, since quarter turns are of square stamps only."""
+        return [
+            torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)) for is_mirrored, turns in self.views
+        ]
+
+    def combine_views(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """The scores and standard deviations from the outputs (n, J) or (n, 2J) for each view."""
+        answers = [self._answer_view(each, view) for each, view in zip(outputs, self.views, strict=True)]
         errors = [each for _, each in answers if each is not None]
         scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
         if not errors:
@@ -166,10 +176,8 @@ class Predictor:
     def _calibrate(self, errors: Tensor) -> Tensor:
         return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
 
-    def _answer_view(self, images: Tensor, view: View) -> tuple[Tensor, Tensor | None]:
+    def _answer_view(self, outputs: Tensor, view: View) -> tuple[Tensor, Tensor | None]:
         """The components (n, J) that one view of the galaxies gives for them as they stand, and their error bars."""
-        is_mirrored, turns = view
-        outputs = self.logits(torch.rot90(images.flip(3) if is_mirrored else images, turns, (2, 3)))
         found = heads.components(self.target, outputs, self.output_scale)
         if not isinstance(self.target, Quantities):
             return found, None

@@ -25,7 +25,7 @@ VOTABLE, PARQUET, SETTINGS = "a VOTable", "a Parquet table", "a TOML file"
 HDF5_TABLE, HDF5_TABLE_MARK = "an HDF5 table", "tuning_fork_table"
 FOREIGN_HDF5, NUMPY, ARCHIVE = "an HDF5 file of another program", "a numpy array", "an archive (zip, npz)"
 GZIP, BZIP2 = "a file compressed with gzip", "a file compressed with bzip2"
-PNG, PDF = "a PNG picture", "a PDF page"
+PNG, PDF, HTML, ONNX = "a PNG picture", "a PDF page", "a web page", "a network (ONNX)"
 PACKAGE = "a package of Tuning Fork"
 WEIGHTS = "the weights of a network (safetensors)"
 TABLE, FOLDER = "a table", "a folder"  # a table of the kind that its extension says
@@ -59,6 +59,9 @@ _ENDINGS = {
     ".pdf": PDF,
     ".zip": PACKAGE,
     ".svg": "an SVG drawing",
+    ".html": HTML,
+    ".onnx": ONNX,
+    **{ending: f"a text file ({ending})" for ending in (".md", ".tex", ".bib", ".py")},
 }
 _TABLE_ENDINGS = {".fits": FITS_TABLE, ".h5": HDF5_TABLE, ".hdf5": HDF5_TABLE}
 _TEXT_TABLES = {"", ".csv", ".txt", ".tsv", ".dat", ".ecsv"}
@@ -245,9 +248,13 @@ def _kind_of_fits(head: bytes) -> str:
 
 def _kind_of_text(head: bytes, path: Path) -> str:
     start = head.lstrip(b"\xef\xbb\xbf \r\n\t")
+    if start[:15].lower() == b"<!doctype html>":
+        return HTML
     if start.startswith(b"<"):
         return VOTABLE if b"<VOTABLE" in start else "an SVG drawing" if b"<svg" in start else "an XML file"
     ending = path.suffix.lower()
+    if ending == ".onnx" and head.startswith(b"\x08"):  # the number of its format comes first
+        return ONNX
     if b"\0" in head:
         return "a file of an unknown kind"
     if ending in _TEXT_TABLES:

@@ -30,6 +30,9 @@ _SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training wi
 _HEADS = [[name.replace("accuracy", score) for name in _PLAIN] for score in _SCORES]
 
 
+_NAMELESS = ("best", "last", "weights", "model", "network")  # of weights files: their folder says more
+_INSIDE = ("snapshots", "last")  # folders of a run that hold weights
+
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d) ")  # in front of the name of a folder
 
 
@@ -41,6 +44,21 @@ def distinct_titles(runs: Sequence[RunFolder]) -> list[str]:
         f"{title} ({time[1].replace('.', ':')})" if time is not None and titles.count(title) > 1 else title
         for title, time in zip(titles, times, strict=True)
     ]
+
+
+def title_of_weights(file: Path) -> str:
+    """How a network is called whose weights file is named: by its run where the file's own name says nothing.
+
+    Examples
+    --------
+    >>> title_of_weights(Path("runs/2026-03-01 09.00.00 first light/best.safetensors"))
+    'first light'
+    >>> title_of_weights(Path("downloads/adapted to jwst.safetensors"))
+    'adapted to jwst'
+    """
+    if file.parent.name in _INSIDE:
+        return f"{RunFolder(file.parent.parent).title}, {file.stem}"
+    return RunFolder(file.parent).title if file.stem.casefold() in _NAMELESS else file.stem
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from core.adapt.suggest.settings import SuggestionStudySettings
 from core.errors import Problem
-from core.project.runs import MATRIX_FILE, SEARCH_FILE, SIZE_STUDY_FILE, TRANSFER_FILE
+from core.project.runs import MATRIX_FILE, SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE, TRANSFER_FILE
 from core.reading import is_there, modified, read_lines, reading
 from core.settings import toml
 from core.settings.declare import Settings
@@ -20,12 +21,13 @@ from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.studies.transfer_settings import MatrixSettings, TransferStudySettings
 from core.train.settings import RunSettings
 
-StudyKind = Literal["search", "training size", "transfer", "matrix"]
+StudyKind = Literal["search", "training size", "transfer", "matrix", "suggestions"]
 _FILES: dict[StudyKind, tuple[str, str, type[Settings]]] = {
     "search": (SEARCH_FILE, "trials.csv", SearchSettings),
     "training size": (SIZE_STUDY_FILE, "study.csv", TrainingSizeSettings),
     "transfer": (TRANSFER_FILE, "study.csv", TransferStudySettings),
     "matrix": (MATRIX_FILE, "study.csv", MatrixSettings),
+    "suggestions": (SUGGESTION_STUDY_FILE, "study.csv", SuggestionStudySettings),
 }
 JOURNAL_FILE = "optuna.jsonl"
 _FOLDER = "studies"

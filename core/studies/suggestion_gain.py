@@ -123,11 +123,15 @@ class SuggestionStudy:
         scores = list(self.scores(method, labels).values())
         return float(np.mean(scores)), _standard_error(scores)
 
-    def gain(self, method: str, labels: int) -> Gain | None:
-        """The gain over the random order; None while there are no two runs of one seed."""
+    def differences(self, method: str, labels: int) -> list[float]:
+        """The score less that of the random order, seed by seed; positive where the method is better."""
         own, random = self.scores(method, labels), self.scores(RANDOM, labels)
         sign = 1 if merits.higher_is_better(self.metric) else -1
-        differences = [sign * (own[seed] - random[seed]) for seed in own if seed in random]
+        return [sign * (own[seed] - random[seed]) for seed in own if seed in random]
+
+    def gain(self, method: str, labels: int) -> Gain | None:
+        """The gain over the random order; None while there are no two runs of one seed."""
+        differences = self.differences(method, labels)
         if not differences:
             return None
         return Gain(float(np.mean(differences)), _standard_error(differences), len(differences))

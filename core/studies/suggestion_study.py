@@ -186,6 +186,17 @@ def _conclude(found: SuggestionStudy) -> SuggestionStudy:
     return found
 
 
+def read_settings(folder: Path) -> tuple[RunSettings, SuggestionStudySettings]:
+    """Read the settings that a study was started with: those of its runs, and its own.
+
+    Raises
+    ------
+    UnreadableFile
+        There is no study in this folder.
+    """
+    return run_list.read_settings(folder, SUGGESTION_STUDY_FILE, SuggestionStudySettings)
+
+
 def open_study(folder: Path) -> SuggestionStudy:
     """Open the study in a folder, read-only.
 
@@ -194,7 +205,7 @@ def open_study(folder: Path) -> SuggestionStudy:
     UnreadableFile
         There is no such study, or it is damaged.
     """
-    _, study = run_list.read_settings(folder, SUGGESTION_STUDY_FILE, SuggestionStudySettings)
+    _, study = read_settings(folder)
     points = suggestion_gain.read_table(folder / TABLE) if (folder / TABLE).exists() else ()
     metric = size_study.choose_metric(study.metric, list(points[0].values) if points else [study.metric, "accuracy"])
     wanted = max(len(points), (1 + len(study.methods)) * len(study.labels) * study.seeds)

@@ -61,7 +61,7 @@ def lines_against_labels(study: TransferStudy, *, forgotten: bool = False) -> Tr
         points = [(math.log10(labels) + shift, study.at(name, labels)) for labels in study.labels]
         if (line := _line(study, title_of(name), colour, points, metric)) is not None:
             found.append(line)
-    ticks = _spread([(math.log10(labels), f"{labels:,}") for labels in study.labels])
+    ticks = spread_ticks([(math.log10(labels), f"{labels:,}") for labels in study.labels])
     of = "the old survey" if forgotten else ""
     levels, about = _levels(study, metric, len(names)), _about(study, forgotten=forgotten)
     return TransferLines(tuple(found), levels, ticks, _axis_of_labels(study), _what(study, of), about)
@@ -178,7 +178,7 @@ def _about(study: TransferStudy, *, forgotten: bool = False) -> str:
     return f"{judged.part} part{whose}, {galaxies:,} galaxies{together}"
 
 
-def _spread(ticks: list[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
+def spread_ticks(ticks: list[tuple[float, str]]) -> tuple[tuple[float, str], ...]:
     """Ticks without those that would overlap a later one."""
     if not ticks:
         return ()

@@ -358,7 +358,7 @@ def _finish(
     values = run_report.metrics(plan, history, reason, warnings, baseline, final.values, afterwards)
     values |= {} if judged is None else {"unlabelled": asdict(judged)}
     write_metrics(folder.metrics_file, values)
-    run_report.write_card(folder, plan, values)
+    run_report.write_card(folder)
     run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
     for warning in warnings:
         run_report.append_log(folder, warning)

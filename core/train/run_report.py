@@ -1,4 +1,4 @@
-"""The report of a run: its metrics for each part of the data, a model card, a log."""
+"""The report of a run: its metrics for each part of the data, its model card, a log."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from typing import Any
 
 from core.data import target as targets
 from core.data.target import Classes
-from core.errors import NotANumber, NotPossible
+from core.errors import NotANumber, NotPossible, UnreadableFile
 from core.events import EpochEnded, Scores
 from core.metrics import part_notes
 from core.printable import on_one_line
-from core.project.files import require_appendable, write_atomically
+from core.project.files import require_appendable
 from core.project.metrics_file import read_metrics, write_metrics
 from core.project.runs import RunFolder
 from core.reading import reading
-from core.settings import toml
 from core.train import verdict
+from core.train.description import model_card
 from core.train.plan import TrainingPlan
-from core.train.settings import RunSettings
 from core.train.zero_shot import Baseline
 
 FORMAT = 1
@@ -126,95 +125,12 @@ def record_breakdown(folder: RunFolder, problem: NotANumber) -> None:
         write_metrics(folder.metrics_file, values | {"verdict": asdict(breakdown)})
 
 
-def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
-    """Write the model card, ``card.md``."""
-    write_atomically(folder.card, "\n".join(map(on_one_line, _format_card(folder, plan, values))) + "\n")
-
-
-def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
-    shape, predictor = plan.predictor.stamp_shape, plan.predictor
-    scale = f"{predictor.pixel_scale:.3g} arcsec/pixel" if math.isfinite(predictor.pixel_scale) else "unknown scale"
-    repeats, positive = targets.describe_angles(predictor.target), targets.logarithms_of(predictor.target)
-    lines = [
-        f"# {folder.name}",
-        "",
-        (
-            f"A convolutional network of {plan.settings.network.depth} blocks that predicts "
-            f"{', '.join(predictor.output_names)} from stamps of {shape[2]} × {shape[1]} pixels ({scale}) in the bands "
-            f"{', '.join(predictor.bands)}."
-            + (f" Angles repeat: {repeats}; they count anticlockwise from up." if repeats else "")
-            + (f" Learned as logarithms: {', '.join(positive)}." if positive else "")
-        ),
-        "",
-        "## Data",
-        (
-            f"{plan.facts['data']} (fingerprint {plan.facts['checksum']}), split with seed {plan.split.seed}: "
-            f"{plan.split.rule}"
-        ),
-        "",
-        *_format_parts(plan.facts),
-        *_format_unlabelled(plan.facts),
-        "",
-        "## Scores",
-        (
-            f"Validation ({values['validation']['galaxies']} galaxies, {values['validation']['note']}): "
-            f"{_format_values(values['validation'])}."
-        ),
-    ]
-    if values["baseline"]:
-        lines.append(
-            values["baseline"].get("sentence")
-            or f"The unadapted network, on the same galaxies: {_format_values(values['baseline'])}."
-        )
-        if afterwards := values["baseline"].get("afterwards"):
-            lines += ["", afterwards["sentence"]]
-    if judged := values.get("unlabelled"):
-        lines += ["", judged["sentence"]]
-    lines += ["", "## Convergence", "", verdict.describe(values)]
-    changed = toml.differences(RunSettings(), plan.settings)
-    lines += ["", "## Settings that differ from the default", ""]
-    lines += [f"- {name}: {new} (default {old})" for name, old, new in changed] or ["None."]
-    lines += ["", "## Caveats", ""]
-    lines += [f"- {warning}" for warning in values["warnings"]]
-    lines += [
-        "- The scores hold for galaxies like those it was trained on: same survey, depth, scale and selection.",
-        "- The labels' own errors are part of the scores.",
-    ]
-    if isinstance(plan.target, Classes):
-        shares = ", ".join(f"{name} {share:.3g}" for name, share in plan.facts["assumed_frequencies"].items())
-        lines.append(
-            f"- Its probabilities assume these class frequencies: {shares}. How well they are calibrated is measured "
-            "when the run is evaluated."
-        )
-    return lines
-
-
-def _format_parts(facts: Mapping[str, Any]) -> list[str]:
-    classes: Mapping[str, Mapping[str, int]] | None = facts.get("classes")
-    if classes is None:
-        return [f"- {part}: {count} galaxies" for part, count in facts["galaxies"].items()]
-    names = list(classes["training"])
-    return [
-        "| part | " + " | ".join(names) + " |",
-        "|---" * (len(names) + 1) + "|",
-        *(
-            "| " + " | ".join([part, *(str(count) for count in counts.values())]) + " |"
-            for part, counts in classes.items()
-        ),
-    ]
-
-
-def _format_unlabelled(facts: Mapping[str, Any]) -> list[str]:
-    """Which galaxies were shown without labels, if any were."""
-    if (shown := facts.get("unlabelled")) is None:
-        return []
-    about = f"{shown['galaxies']:,} galaxies of {shown['data']} (fingerprint {shown['checksum']})"
-    return ["", f"Shown without labels ({shown['method']}): {about}."]
-
-
-def _format_values(values: Mapping[str, Any]) -> str:
-    known = ("accuracy", "balanced_accuracy", "r2", "loss")
-    return ", ".join(f"{name.replace('_', ' ')} {values[name]:.3f}" for name in known if values.get(name) is not None)
+def write_card(folder: RunFolder) -> None:
+    """Write the model card, ``card.md``, of a run whose settings, numbers and weights are written."""
+    try:
+        model_card.write(folder)
+    except UnreadableFile as problem:  # changed by someone meanwhile: the run is whole all the same
+        append_log(folder, f"There is no model card. {problem}")
 
 
 def _scores_to_json(scores: Scores) -> dict[str, Any]:

@@ -198,6 +198,14 @@ class RunSettings(Settings):
 
         return self.with_changed_paths(complete)
 
+    def with_names_only(self) -> Self:
+        """With the names alone of what is elsewhere, for readers on other machines."""
+        named = self.with_changed_paths(lambda path: Path(path).name)
+        weights = self.network.weights
+        if not weights or weights == "hub" or weights.startswith("hf_hub:"):
+            return named
+        return named.model_copy(update={"network": self.network.model_copy(update={"weights": Path(weights).name})})
+
     def with_changed_paths(self, change: Callable[[str], str]) -> Self:
         """With each path changed, where there is any."""
         start, more, others = self.transfer.start_from, self.self_supervised.more_data, self.unlabelled.dataset

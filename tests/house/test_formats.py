@@ -12,7 +12,7 @@ import safetensors
 
 from core.data import store
 from core.nets import weights_file
-from core.project import project
+from core.project import ensembles, project
 from core.settings.declare import Settings
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train import checkpoint, environment, run_report
@@ -33,6 +33,7 @@ def current() -> dict[str, int]:
         "metrics": run_report.FORMAT,
         "predictor": weights_file.FORMAT,
         "checkpoint": checkpoint.FORMAT,
+        "ensemble": ensembles.FORMAT,
     }
 
 
@@ -60,6 +61,7 @@ def formats(folder: Path) -> dict[str, set[int]]:
         "metrics": of_json("metrics.json"),
         "predictor": set(),
         "checkpoint": of_json("state.json"),
+        "ensemble": in_toml("ensemble.toml"),
     }
     for file in folder.rglob("*.h5"):
         with h5py.File(file) as opened:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.adapt.widgets.as_is_view import AsIsView
 from app.adapt.widgets.depth_chooser import DepthChooser
 from app.adapt.widgets.match_view import MatchView
 from app.adapt.widgets.pixel_plot import PixelPlot
+from app.adapt.widgets.without_labels import WithoutLabels
 from app.theme import icon
 from app.widgets.band_chooser import BandChooser
 from app.widgets.class_map import ClassMapTable
@@ -24,18 +25,14 @@ class AdaptationView(QWidget):
 
     Parameters
     ----------
-    network
-        The chooser of the network.
     state
         The state line of what runs.
     settings
         How the network is tuned at first.
     """
 
-    def __init__(self, network: QWidget, state: QWidget, settings: TransferSettings) -> None:
+    def __init__(self, state: QWidget, settings: TransferSettings) -> None:
         super().__init__()
-        self.target = QLabel()
-        self.target.setProperty("role", "heading")
         self.match = MatchView()
         self.bands, self.classes = BandChooser(), ClassMapTable()
         self.match.add_below("bands", self.bands)
@@ -44,6 +41,7 @@ class AdaptationView(QWidget):
         self.pixels_fold = Fold("Pixels of both surveys", self.pixels)
         self.pixels_fold.button.setChecked(True)
         self.as_is = AsIsView()
+        self.without_labels = WithoutLabels()
         self.layers = DepthChooser()
         self.how = SettingsForm(TransferSettings, settings, only=_HOW)
         self.study = QPushButton(icon("mdi6.chart-scatter-plot"), "How many labels?")
@@ -53,11 +51,6 @@ class AdaptationView(QWidget):
         self.tune.setToolTip("Prepare a training that starts from this network, in the Train workspace.")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        top = QHBoxLayout()
-        for widget in (QLabel("Carry"), network):
-            top.addWidget(widget)
-        top.addWidget(self.target, 1)
-        column.addLayout(top)
         split = ResponsiveSplit(self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340))
         split.setStretchFactor(0, 1)  # both grow
         column.addWidget(split, 1)
@@ -82,7 +75,11 @@ class AdaptationView(QWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         tuning = (self.layers, Fold("How it is tuned", self.how))
-        for title, widgets, stretch in (("As it is", (self.as_is,), 0), ("How much to tune", tuning, 1)):
+        for title, widgets, stretch in (
+            ("As it is", (self.as_is,), 0),
+            ("Without labels", (self.without_labels,), 0),
+            ("How much to tune", tuning, 1),
+        ):
             group = QGroupBox(title)
             around = QVBoxLayout(group)
             around.setContentsMargins(0, 6, 0, 0)

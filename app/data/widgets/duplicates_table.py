@@ -12,6 +12,8 @@ from app.widgets.plain_text import as_written
 from core.printable import on_one_line
 
 _ROW = 26
+_NUMBER = 3  # column
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _MOST_ROWS = 8  # without a scroll bar
 
 
@@ -53,6 +55,9 @@ class DuplicatesTable(QTableWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for column in (0, 1):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        number = self.horizontalHeaderItem(_NUMBER)
+        assert number is not None
+        number.setTextAlignment(_RIGHT)
         self.itemSelectionChanged.connect(self._choose)
 
     def show_pairs(self, pairs: Sequence[DuplicatePair]) -> None:
@@ -65,6 +70,8 @@ class DuplicatesTable(QTableWidget):
             for column, text in enumerate((*pair.ids, parts, f"{pair.correlation:.2f}")):
                 item = QTableWidgetItem(on_one_line(text))
                 item.setToolTip(as_written(text))
+                if column == _NUMBER:
+                    item.setTextAlignment(_RIGHT)
                 self.setItem(line, column, item)
         height = self.horizontalHeader().sizeHint().height() + min(len(pairs), _MOST_ROWS) * _ROW + 4
         self.setFixedHeight(height)

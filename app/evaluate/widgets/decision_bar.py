@@ -68,6 +68,7 @@ class DecisionBar(QWidget):
         self.told.setProperty("role", "muted")
         self.told.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.power = QDoubleSpinBox()
+        self.power.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.power.setRange(0, 1)
         self.power.setSingleStep(0.1)
         self.power.setDecimals(2)

@@ -52,7 +52,7 @@ class GalaxyColumn(QObject):
 
     def show_prediction(self, predictions: Predictions) -> None:
         """Show the outputs for the galaxy beside its label."""
-        self.message.clear()
+        self.message.setText("" if predictions.doubt is None else predictions.doubt.describe(predictions.target))
         target, names, scores = predictions.target, predictions.names, list(predictions.scores[0])
         truth = self._label(target)
         absent = [name for name in columns_of(target) if name not in self._session.dataset.columns]

@@ -120,6 +120,7 @@ class ExplanationPanel(Panel):
             self.controls.opacity_changed.connect(side.view.set_opacity)
             side.view.save.triggered.connect(partial(self._save_map, side))
             side.view.save_all.triggered.connect(partial(self._save_maps, side))
+            side.view.send.triggered.connect(partial(self._send_map, side))
 
     # -- requests --------------------------------------------------------------------------------------------------
 
@@ -284,3 +285,7 @@ class ExplanationPanel(Panel):
         request = self._build_request(side, self.controls.chosen)
         if request is not None:
             saving.save_maps(self._session, request, self)
+
+    def _send_map(self, side: MapSide, _checked: bool = False) -> None:
+        if side.view.explanation is not None:
+            saving.send_map(self._session, side.view.explanation)

@@ -1,4 +1,4 @@
-"""Save maps: ask for a place, write them as a job of the session, and report when they are written."""
+"""Save maps: ask for a place, write them as a job of the session, and report when they are written; or send one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def save_map(session: Session, explanation: Explanation, parent: QWidget) -> Non
     if path is not None:
         job = map_work.save_map(explanation, cutouts.path, session.current, path)
         saving.save(session, job, lambda saved: f"Saved as {saved}.")
+
+
+def send_map(session: Session, explanation: Explanation) -> None:
+    """Send the current galaxy's map to other programs, as a FITS image with the coordinates of its stamp."""
+    cutouts = session.dataset.cutouts
+    if cutouts is not None:
+        session.samp.send_image(explanation.stem, map_work.make_map_writer(explanation, cutouts.path, session.current))
 
 
 def save_maps(session: Session, request: MapRequest, parent: QWidget) -> None:

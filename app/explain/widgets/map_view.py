@@ -58,8 +58,10 @@ class MapView(QObject):
         self.chooser.activated.connect(lambda _place: self.method_chosen.emit(self.method))
         self.save = QAction("Save this map…", self)
         self.save_all = QAction("Save maps of the selection…", self)
+        self.send = QAction("Send this map to DS9, Aladin…", self)
+        self.send.setToolTip("As a FITS image with the coordinates of the galaxy's stamp, to be laid over it (SAMP).")
         menu = QMenu()
-        menu.addActions([self.save, self.save_all])
+        menu.addActions([self.save, self.save_all, self.send])
         self.menu = _make_button(
             "mdi6.content-save-outline", "Save", "Save maps as pictures, PDF pages, or FITS with sky coordinates."
         )
@@ -81,7 +83,7 @@ class MapView(QObject):
         self.caption.setProperty("role", "heading")
         self.caption.setWordWrap(True)
         self.view = ImageView()
-        self.view.offer_actions((self.save, self.save_all))
+        self.view.offer_actions((self.save, self.save_all, self.send))
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.message.setProperty("role", "muted")
@@ -188,6 +190,7 @@ class MapView(QObject):
 
     def _draw(self) -> None:
         self.save.setEnabled(self.explanation is not None)
+        self.send.setEnabled(self.explanation is not None)
         if self.explanation is None:
             self.view.set_overlay(None)
             self.bar.clear()

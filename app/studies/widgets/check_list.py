@@ -50,7 +50,7 @@ class CheckList(QListWidget):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if choice.value in chosen else Qt.CheckState.Unchecked)
             self.addItem(item)
-        self.setFixedHeight(min(max(len(choices), 1), self._most) * _LINE_HEIGHT + 8)
+        self.setFixedHeight(min(max(len(choices), 1), self._most) * _LINE_HEIGHT + 2 * self.frameWidth())
         self.blockSignals(False)
 
     def tick(self, value: str) -> None:

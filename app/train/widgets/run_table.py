@@ -192,7 +192,7 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
         *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
         str(run.best_epoch or "–"),
         f"{run.labels:,}" if run.labels else "–",
-        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs),
+        f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs or "–"),
         STATE_NAMES[run.state],
         run.data or "–",
         run.start or "–",

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.adapt.refiner.centres import compare_centres
 from core.adapt.refiner.scaling import Scaling, measure_sky
 from core.adapt.refiner.settings import RefinerSettings
 from core.adapt.refiner.units import compare_scales, flux_factors, match_bands
@@ -119,6 +120,7 @@ def read_surveys(
             name: {part: scale.in_noise(torch.from_numpy(stamps[name][chosen])) for part, chosen in parts[name].items()}
             for name, scale in (("simulated", scaling), ("real", own))
         }
+        remarks += compare_centres(found["simulated"]["train"], found["real"]["train"])
         facts = {"simulated": _describe(sim, parts["simulated"]), "real": _describe(target, parts["real"])}
         facts["real"]["bands"] = mapping.text
     names = tuple(band.name for band in sim.bands)

@@ -11,16 +11,8 @@ from core.events import Scores
 from core.metrics.guessing import guess_of_run
 from core.metrics.part_notes import describe_scores
 from core.metrics.uncertainty import error_of_share
-from core.printable import on_one_line
-from core.project.files import write_atomically
-from core.project.runs import RunFolder
-from core.settings import toml
-from core.train import verdict
 from core.train.plan import TrainingPlan
-from core.train.self_supervised import contrastive, preparation
 from core.train.self_supervised.neighbours import ACCURACY
-from core.train.settings import RunSettings
-from core.wording import count_of
 
 
 def numbers(plan: TrainingPlan, scores: Scores, asked: int) -> dict[str, Any]:
@@ -58,46 +50,3 @@ def describe(values: Mapping[str, Any]) -> list[str]:
         guess = guess_of_run(values)
         lines += [f"This is {validation['note']}.", *([] if guess is None else [guess.sentence])]
     return lines
-
-
-def write_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> None:
-    """Write the model card, ``card.md``."""
-    write_atomically(folder.card, "\n".join(map(on_one_line, _format_card(folder, plan, values))) + "\n")
-
-
-def _format_card(folder: RunFolder, plan: TrainingPlan, values: Mapping[str, Any]) -> list[str]:
-    shape, settings, counts = plan.predictor.stamp_shape, plan.settings, plan.facts["galaxies"]
-    batch = preparation.choose_batch(settings.optimiser.batch_size, counts["training"])
-    changed = toml.differences(RunSettings(), settings)
-    return [
-        f"# {folder.name}",
-        "",
-        (
-            f"First weights for a network of {count_of(settings.network.depth, 'block')}, learned without labels "
-            f"(SimCLR) from stamps of {shape[2]} × {shape[1]} pixels in the bands {', '.join(plan.predictor.bands)}. "
-            "It gives no answers; it is there to be fine-tuned on labelled galaxies."
-        ),
-        "",
-        "## Data",
-        (
-            f"{', '.join(plan.facts['datasets'])} (fingerprint {plan.facts['checksum']}): {counts['training']:,} "
-            f"galaxies were learned from, {counts['validation']:,} kept for the validation; {plan.split.rule}."
-        ),
-        "",
-        "## Numbers",
-        *describe(values),
-        f"Guessing which two of a batch are the same galaxy gives a loss of {contrastive.guessing(batch):.3g}.",
-        "",
-        "## Convergence",
-        "",
-        verdict.describe(values),
-        "",
-        "## Settings that differ from the default",
-        "",
-        *(f"- {name}: {new} (default {old})" for name, old, new in changed),
-        "",
-        "## Caveats",
-        "",
-        *(f"- {warning}" for warning in values["warnings"]),
-        "- It has learned to overlook what the augmentation varies; a label that depends on that is not helped by it.",
-    ]

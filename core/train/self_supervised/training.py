@@ -265,7 +265,7 @@ class _Training:
         warnings = _collapses(ended.epoch, final)
         values = run_report.metrics(plan, history, reason, warnings, None, report.numbers(plan, final, len(self.asked)))
         write_metrics(self.folder.metrics_file, values)
-        report.write_card(self.folder, plan, values)
+        run_report.write_card(self.folder)
         run_report.append_log(self.folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
         return RunResult(self.folder.path, reason, ended.epoch, len(history), final, None)
 

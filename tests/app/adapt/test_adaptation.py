@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from galaxies import ellipse, write_dataset
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from second_survey import SIDE, write_survey
 
 from app.adapt.adaptation import AdaptationPanel
 from app.session.session import Session
@@ -18,20 +17,6 @@ from app.shell.workspaces import PANELS
 from app.studies.transfer import TransferPanel
 from core.data.cutouts import Cutouts
 from core.nets import base_networks
-
-SIDE = 24
-
-
-def write_survey(path: Path, width: float, scale: float, names: tuple[str, str]) -> Path:
-    """Galaxies as those of the training, but of another width [pixels] and unit, or by other names."""
-    draw = np.random.default_rng(5)
-    labels = [names[row % 2] for row in range(80)]
-    images = np.array(
-        [ellipse(SIDE, width, width * (0.95, 0.3)[row % 2], draw.uniform(0, np.pi)) for row in range(80)], np.float32
-    )[:, None]
-    images = (images + draw.normal(0, 0.03, images.shape)).astype(np.float32) * np.float32(scale)
-    ids = [f"B-{row:04d}" for row in range(80)]
-    return write_dataset(path, images, {"kind": labels}, ["kind"], ("r",), ids=ids)
 
 
 def opened(qtbot: QtBot, session: Session) -> AdaptationPanel:
@@ -73,7 +58,7 @@ def test_without_a_run_it_offers_what_comes_with_the_program_or_says_where_a_net
     panel = opened(qtbot, empty)
     bases = base_networks.base_networks()
     if bases:
-        assert panel.network.start_from == bases[0].name
+        assert empty.carried.start_from == bases[0].name
     else:
         assert panel.empty is not None and panel.empty.isVisible()
         assert panel.empty.title.text() == "No network to adapt" and panel.empty.button.isVisible()
@@ -88,7 +73,7 @@ def test_without_a_run_it_offers_what_comes_with_the_program_or_says_where_a_net
 @pytest.mark.slow
 def test_each_line_has_its_state_and_what_does_not_fit_its_remedy(qtbot: QtBot, session: Session) -> None:
     panel = opened(qtbot, session)
-    assert panel.network.path == session.predictor_path
+    assert session.carried.path == session.predictor_path
     settled(qtbot, panel)
     rows = panel.match.rows
     assert rows["bands"].state == rows["stamps"].state == "fits"
@@ -159,3 +144,69 @@ def test_galaxies_are_resampled_to_the_size_of_the_training_into_a_dataset_of_th
     session.open_cutouts(wanted[0])
     settled(qtbot, panel)
     assert panel.match.rows["size"].state == "fits"
+
+
+def adapt_and_go_elsewhere(qtbot: QtBot, session: Session, galaxies: Path, method: str) -> AdaptationPanel:
+    """Press the button, open another dataset at once, and wait for the end."""
+    panel = opened(qtbot, session)
+    settled(qtbot, panel)
+    view = panel.without_labels
+    view.method.setCurrentIndex(view.method.findData(method))
+    assert view.begin.isEnabled()
+    click(qtbot, view.begin)
+    assert not view.begin.isEnabled()
+    session.open_cutouts(galaxies)
+    qtbot.waitUntil(lambda: panel._adapting is None, timeout=120_000)
+    return panel
+
+
+def test_new_batch_statistics_by_a_button_become_a_run_whatever_is_open_at_their_end(
+    qtbot: QtBot, session: Session, galaxies: Path
+) -> None:
+    session.carried.continue_classes({"smooth": "round"})
+    panel = adapt_and_go_elsewhere(qtbot, session, galaxies, "adabn")
+    text = panel.without_labels.verdict.text()
+    assert text.startswith("first, adabn on second: On ") and "before" in text and "after" in text, text
+    assert session.carried.title == "first", "the network that was looked at stays"
+    click(qtbot, panel.without_labels.use)
+    assert session.run is not None and session.run.title == "first, adabn on second"
+    assert session.carried.run == session.run
+
+
+@pytest.mark.slow
+def test_a_further_training_without_labels_is_a_training_and_ends_in_a_run(
+    qtbot: QtBot, session: Session, galaxies: Path
+) -> None:
+    session.carried.continue_classes({"smooth": "round"})
+    panel = adapt_and_go_elsewhere(qtbot, session, galaxies, "mcc")
+    assert panel.without_labels.verdict.text().startswith("first, mcc on second: On ")
+    assert session.activity.training is None
+    assert session.project is not None
+    assert [run.title for run in session.project.runs()] == ["first", "first, mcc on second"]
+
+
+def test_a_network_that_became_worse_is_warned_of(qtbot: QtBot) -> None:
+    from app.adapt.widgets.without_labels import WithoutLabels
+
+    view = WithoutLabels()
+    qtbot.addWidget(view)
+    view.say("On 105 galaxies: accuracy 0.8 before, 0.6 after: 0.2 ± 0.05 worse.", is_worse=True, is_usable=True)
+    assert view.verdict.property("role") == "warning" and not view.use.isHidden()
+    view.say_nothing()
+    assert view.verdict.property("role") == "muted" and view.use.isHidden()
+
+
+@pytest.mark.slow
+def test_a_resampled_dataset_is_not_opened_over_another_that_was_opened_meanwhile(
+    qtbot: QtBot, session: Session, galaxies: Path
+) -> None:
+    panel = opened(qtbot, session)
+    settled(qtbot, panel)
+    wanted: list[Path] = []
+    said: list[str] = []
+    session.dataset_wanted.connect(wanted.append)
+    session.message.connect(said.append)
+    click(qtbot, panel.match.rows["size"].button)
+    session.open_cutouts(galaxies)
+    qtbot.waitUntil(lambda: bool(said), timeout=60_000)
+    assert "among the project’s datasets" in said[-1] and not wanted

@@ -84,6 +84,9 @@ def test_a_run_from_random_weights_is_told_to_have_nothing_to_compare_with(qtbot
 
 
 def test_without_a_run_the_next_step_is_said(qtbot: QtBot, session: Session) -> None:
+    assert session.project is not None
+    shutil.rmtree(session.project.folder / "runs")
+    session.runs_changed.emit()
     panel = ChangesPanel(session)
     qtbot.addWidget(panel)
     panel.show()

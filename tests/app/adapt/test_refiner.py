@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from galaxies import ellipse, write_dataset
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_all_work
 
@@ -116,3 +117,14 @@ def test_without_a_project_it_says_what_is_needed(qtbot: QtBot, qapp: object) ->
     panel.show()
     assert panel.hint.text() == "Open a project first, in which the refiner is kept."
     alone.close()
+
+
+@pytest.mark.parametrize("size", [(1262, 645), (1006, 545)])
+def test_the_table_of_the_drift_has_room_for_its_rows_in_a_small_window(
+    panel: RefinerPanel, size: tuple[int, int]
+) -> None:
+    panel._fill_drift([(name, "500", "0.1 %", "0.5 %", "2 %", "3 %") for name in ("flux", "radius", "ratio", "angle")])
+    panel.resize(*size)
+    QApplication.processEvents()
+    last = panel.drift.visualItemRect(panel.drift.item(3, 0))
+    assert panel.drift.viewport().rect().contains(last)

@@ -119,7 +119,7 @@ def test_after_so_many_labels_it_trains_and_the_score_is_drawn(
     assert not panel.plot.random
     assert unlabelled.run is not None
     assert "labels, suggested" in unlabelled.run.title
-    assert panel.network.path == unlabelled.run.best
+    assert unlabelled.carried.path == unlabelled.run.best
     qtbot.waitUntil(lambda: not panel.work.is_running, timeout=WAIT)
 
 
@@ -179,6 +179,36 @@ def test_votes_of_several_people_are_kept_apart_and_conflicts_are_listed(
 def test_numbers_along_the_axis_do_not_touch() -> None:
     assert gain_plot._apart([20, 21, 22, 40, 41, 200]) == [22, 41, 200]
     assert gain_plot._apart([30]) == [30]
+
+
+def test_before_a_proposal_there_is_a_sentence_and_no_black_place(
+    qtbot: QtBot, panel: SuggestionsPanel, unlabelled: Session
+) -> None:
+    assert panel.nothing.isVisible() and not panel.view.isVisible()
+    assert panel.nothing.title.text() == "No galaxies proposed yet"
+    ask(qtbot, panel)
+    assert panel.view.isVisible() and not panel.nothing.isVisible()
+    unlabelled.open_project(unlabelled.project.folder.with_name("empty"))  # pyrefly: ignore[missing-attribute]
+    assert panel.carry.network.currentIndex() == -1
+
+
+def test_proposals_for_another_dataset_than_the_open_one_are_not_shown(
+    qtbot: QtBot, panel: SuggestionsPanel, unlabelled: Session, galaxies: Path
+) -> None:
+    panel.suggest.click()
+    assert panel.work.is_running
+    unlabelled.open_cutouts(galaxies)
+    qtbot.waitUntil(lambda: not panel.work.is_running, timeout=WAIT)
+    assert panel._rows == [] and panel.nothing.isVisible()
+
+
+def test_without_a_network_it_says_where_one_comes_from(qtbot: QtBot, session: Session) -> None:
+    panel = SuggestionsPanel(session)
+    qtbot.addWidget(panel)
+    with qtbot.waitExposed(panel):
+        panel.show()
+    assert panel.nothing.title.text() == "No network yet" and "weights file above" in panel.nothing.text.text()
+    assert not panel.suggest.isEnabled()
 
 
 def test_without_a_dataset_it_says_what_is_needed(qtbot: QtBot, qapp: object) -> None:

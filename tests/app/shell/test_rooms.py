@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QAbstractSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.panel.panel import Panel
@@ -16,12 +18,16 @@ from app.widgets.accessible import name_usable_widgets, usable_widgets
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_each_panel_of_a_table_is_a_panel_of_that_name(qtbot: QtBot, session: Session, name: str) -> None:
+def test_each_panel_of_a_table_is_a_panel_of_that_name_and_its_numbers_do_not_touch_the_frame(
+    qtbot: QtBot, session: Session, name: str
+) -> None:
     panel = load(PANELS[name].source)(session)
     qtbot.addWidget(panel)
     assert isinstance(panel, Panel)
     assert panel.objectName() == name
     assert "closeEvent" not in type(panel).__dict__
+    for spin in panel.findChildren(QAbstractSpinBox):
+        assert spin.alignment() & Qt.AlignmentFlag.AlignRight, spin.text()
     for attribute in PANELS[name].actions:
         assert button_of(panel, attribute) is not None
     name_usable_widgets(panel, PANELS[name].title)  # as the docks do

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import planted_move
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import theme
 from app.session.session import Session
 from app.studies.matrix import MatrixPanel
 from app.studies.transfer import TransferPanel
@@ -37,20 +40,47 @@ def plant(session: Session, question: str = "labels") -> Path:
     return folder
 
 
-def test_a_network_has_to_be_chosen_and_becomes_that_of_the_draft(qtbot: QtBot, session_with_run: Session) -> None:
+def test_without_a_network_it_says_that_one_has_to_be_chosen(qtbot: QtBot, session: Session) -> None:
+    panel = shown(qtbot, session, TransferPanel)
+    assert not panel.start.isEnabled()
+    assert "Choose the network that moves" in panel.state.text()
+
+
+def test_the_network_that_is_carried_moves_and_the_draft_of_the_next_training_stays(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
     session = session_with_run
     panel = shown(qtbot, session, TransferPanel)
-    assert isinstance(panel, TransferPanel)
-    assert not panel.start.isEnabled()
-    assert "Start from" in panel.state.text()
     assert session.project is not None
     run = session.project.runs()[0]
-    panel.start_from.setCurrentIndex(panel.start_from.findData(str(run.path)))
-    panel.start_from.activated.emit(panel.start_from.currentIndex())
-    assert session.draft.settings.transfer.start_from == str(run.path)
     assert panel.start.isEnabled()
-    session.draft.edit("transfer.start_from", "")
-    assert not panel.start.isEnabled(), "what is chosen in the Train workspace is chosen here"
+    assert panel._base.transfer.start_from == str(run.path)
+    assert session.draft.settings.transfer.start_from == ""
+    other = Path(shutil.copytree(run.path, run.path.with_name("2027-02-01 10.00.00 other")))
+    session.draft.edit("transfer.start_from", str(other))
+    assert panel._base.transfer.start_from == str(other), "what is chosen in the Train workspace is chosen here"
+    assert isinstance(panel, TransferPanel)
+    assert panel.carry.network.currentText() == "other"
+
+
+def test_a_study_that_has_begun_shows_its_own_network(qtbot: QtBot, session_with_run: Session) -> None:
+    folder = plant(session_with_run)
+    panel = shown(qtbot, session_with_run, TransferPanel)
+    assert isinstance(panel, TransferPanel)
+    session_with_run.open_study(folder)
+    qtbot.waitUntil(lambda: panel.plot.shown is not None, timeout=30_000)
+    assert (panel.carry.network.currentText(), panel.carry.network.isEnabled()) == ("sdss", False)
+    click(qtbot, panel.fresh)
+    assert (panel.carry.network.currentText(), panel.carry.network.isEnabled()) == ("first", True)
+
+
+def test_the_usual_numbers_of_labels_can_be_read_in_their_field(qtbot: QtBot, session: Session) -> None:
+    theme.apply(QApplication.instance(), False)  # pyrefly: ignore[bad-argument-type]
+    panel = shown(qtbot, session, TransferPanel)
+    panel.resize(1012, 645)
+    QApplication.processEvents()
+    field = panel.form.editor("labels")
+    assert field.width() >= field.fontMetrics().horizontalAdvance(field.text()) + 16
 
 
 def test_another_question_brings_its_own_labels_and_strategies(qtbot: QtBot, session: Session) -> None:

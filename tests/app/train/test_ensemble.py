@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -60,6 +61,7 @@ def test_two_seeds_and_a_click_train_two_networks_that_answer_together(qtbot: Qt
     qtbot.waitUntil(lambda: "of which the data cause" in judged.state.text(), timeout=60_000)
 
 
+@pytest.mark.slow
 def test_a_training_of_several_networks_that_is_stopped_keeps_those_that_were_trained(
     qtbot: QtBot, session: Session
 ) -> None:

@@ -216,3 +216,33 @@ def test_a_right_click_on_a_run_offers_what_the_buttons_do(qtbot: QtBot, session
         offered[panel.explain.text()].trigger()
     assert wanted.args == ["explain"]
     menu.close()
+
+
+@pytest.mark.slow
+def test_a_report_is_written_from_the_menu(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    path = tmp_path / "report.html"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), "Report (*.html)"))
+    with qtbot.waitSignal(session_with_run.message) as told:
+        panel.ask_report.trigger()
+    assert told.args == [f"The report is saved as {path}."]
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.slow
+def test_a_network_is_exported_from_the_menu_into_a_folder_of_its_own(
+    qtbot: QtBot, session_with_run: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    select_first(qtbot, panel)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    for _ in range(2):  # its own files may be written again
+        with qtbot.waitSignal(session_with_run.message, timeout=200_000) as told:
+            panel.ask_export.trigger()
+        assert told.args is not None
+        assert "The ONNX file gives the network's answers" in told.args[0]
+    names = {"network.onnx", "predict.py", "network.safetensors", "README.md", "methods.md", "methods.tex"}
+    assert {path.name for path in (tmp_path / "first for others").iterdir()} == names | {"references.bib"}

@@ -115,3 +115,12 @@ def test_an_empty_state_offers_the_next_step(qtbot):
     qtbot.addWidget(silent)
     silent.show()
     assert not silent.button.isVisible()
+
+
+def test_headers_stand_as_their_cells_words_left_and_numbers_right(table):
+    table.set_rows(ROWS)
+    model, role = table.model(), Qt.ItemDataRole.TextAlignmentRole
+    for column in range(model.columnCount()):
+        header = model.headerData(column, Qt.Orientation.Horizontal, role)
+        assert header == model.data(model.index(0, column), role), column
+        assert bool(header & Qt.AlignmentFlag.AlignLeft) == (column < 2)

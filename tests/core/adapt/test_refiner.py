@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import threading
 import tomllib
 from pathlib import Path
@@ -173,6 +174,19 @@ def test_datasets_of_other_zero_points_are_compared_at_equal_flux(surveys, tmp_p
     for part in ("train", "test"):
         assert torch.allclose(found.simulated[part], same.simulated[part], rtol=1e-4, atol=1e-3)
     assert "compared at equal flux" in str(found.remarks[0])
+
+
+def test_real_galaxies_half_a_pixel_beside_the_simulated_ones_are_remarked_upon(tmp_path):
+    same = [write_survey(tmp_path / f"{seed}.h5", noise, seed, count=80) for seed, noise in ((1, 0.05), (2, 0.1))]
+    with Cutouts.open(same[1]) as cutouts:
+        stamps = cutouts.images[:]
+    between = (stamps + np.roll(stamps, 1, axis=3)) / 2  # half a pixel to the right
+    columns = {"magnitude": np.linspace(17, 20, len(stamps))}
+    beside = write_dataset(tmp_path / "beside.h5", between, columns, ["magnitude"], bands=["r"], zero_points=[22.5])
+    half = TINY.model_copy(update={"held_out": 0.5})
+    (remark,) = (str(each) for each in result_of(read_surveys(half, same[0], beside)).remarks)
+    assert re.search(r"lie \+0\.[45]\d pixels in x and [+-]0\.[01]\d in y", remark)
+    assert not any("pixels in x" in str(each) for each in result_of(read_surveys(half, *same)).remarks)
 
 
 def test_an_unknown_zero_point_is_asked_for(surveys, tmp_path):

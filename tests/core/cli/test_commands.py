@@ -94,7 +94,7 @@ def test_a_number_is_learned_where_its_column_is_named(survey_dataset, tmp_path,
     assert run("evaluate", tmp_path / "run") == 0
     assert "width" in capsys.readouterr().out
     assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.csv") == 0
-    assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width"
+    assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width,unlikeness,more_unlike_than,problem"
 
 
 def test_a_number_with_an_error_bar_gets_a_second_column_and_a_coverage(survey_dataset, tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_a_number_with_an_error_bar_gets_a_second_column_and_a_coverage(survey_d
     assert run("train", survey_dataset, "-o", tmp_path / "run", "--label", "width", *QUICK, *gaussian) == 0
     assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.fits") == 0
     table = Table.read(tmp_path / "widths.fits")
-    assert table.colnames == ["id", "width", "width_error"]
+    assert table.colnames == ["id", "width", "width_error", "unlikeness", "more_unlike_than", "problem"]
     assert (table["width_error"] > 0).all()
     assert table["width_error"].unit == table["width"].unit
     capsys.readouterr()
@@ -184,7 +184,7 @@ def test_a_run_finds_its_own_dataset_when_both_have_moved(survey_dataset, tmp_pa
     assert "mine.h5, test part" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("ending", ["csv", "fits", "xml", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "fits", "xml", "parquet", "h5"])
 def test_predictions_are_tables_that_astronomers_read(ending, survey_run, survey_dataset, survey, tmp_path):
     path = tmp_path / f"table.{ending}"
     assert run("predict", survey_run, survey_dataset, "-o", path) == 0
@@ -196,16 +196,18 @@ def test_predictions_are_tables_that_astronomers_read(ending, survey_run, survey
         table = Table(parquet.read_table(path).to_pydict())
     else:
         table = Table.read(path)
-    assert table.colnames == ["id", "predicted", "p_disk", "p_edge-on", "p_spheroid"]
+    probabilities = ["p_disk", "p_edge-on", "p_spheroid"]
+    more = ["entropy", "unlikeness", "more_unlike_than", "problem"]
+    assert table.colnames == ["id", "predicted", *probabilities, *more]
     ids = [name.decode() if isinstance(name, bytes) else str(name) for name in table["id"]]
     assert sorted(ids) == sorted(survey.ids)
-    total = np.sum([np.asarray(table[name], float) for name in table.colnames[2:]], axis=0)
+    total = np.sum([np.asarray(table[name], float) for name in probabilities], axis=0)
     np.testing.assert_allclose(total, 1, atol=1e-5)
 
 
 def test_raw_files_are_predicted_as_their_dataset_is(survey_run, survey_dataset, survey, tmp_path, capsys):
-    assert run("predict", survey_run, survey_dataset, "-o", tmp_path / "a.csv") == 0
-    assert run("predict", survey_run, survey.folder, "-o", tmp_path / "b.csv") == 0
+    assert run("predict", survey_run, survey_dataset, "-o", tmp_path / "a.csv", "--no-unlikeness") == 0
+    assert run("predict", survey_run, survey.folder, "-o", tmp_path / "b.csv", "--no-unlikeness") == 0
     assert sorted((tmp_path / "a.csv").read_text().splitlines()) == sorted(
         (tmp_path / "b.csv").read_text().splitlines()
     )
@@ -217,7 +219,8 @@ def test_raw_files_that_cannot_be_predicted_are_named(survey_run, survey, tmp_pa
     raw = survey.folder / f"{survey.ids[0]}.fits"
     assert run("predict", survey_run, raw, tmp_path / "page.fits", "-o", tmp_path / "a.csv", "--quiet") == 0
     assert "page.fits" in capsys.readouterr().err
-    assert len((tmp_path / "a.csv").read_text().splitlines()) == 2
+    _, galaxy, page = (tmp_path / "a.csv").read_text().splitlines()
+    assert galaxy.startswith(survey.ids[0]) and page.startswith("page.fits,,") and "web page" in page
 
 
 def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, tmp_path, capsys):

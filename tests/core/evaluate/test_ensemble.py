@@ -15,12 +15,13 @@ from astropy.table import Table
 from scipy.stats import entropy
 from sklearn.metrics import accuracy_score, log_loss, mutual_info_score
 
+from core.adapt import match
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 from core.data.target import Classes
 from core.errors import FolderInUse, NotPossible, TooFewGalaxies, UnreadableFile
 from core.evaluate import ensemble_making, evaluation, measure, predict, unusual
-from core.events import result_of
+from core.events import Skipped, result_of
 from core.explain import methods
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets import features
@@ -62,6 +63,18 @@ def ensemble(runs, survey_dataset, tmp_path) -> RunFolder:
     for run in runs:
         run.save_data_path(survey_dataset)
     return result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "together")))
+
+
+def watched(work) -> tuple[object, list[str]]:
+    """The result of some work, and what was said."""
+    said: list[str] = []
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            return end.value, said
+        if isinstance(event, Skipped):
+            said.append(event.problem.sentence)
 
 
 def probabilities_of(runs, data) -> np.ndarray:
@@ -142,7 +155,10 @@ def test_an_ensemble_is_evaluated_on_its_parts_like_a_run(ensemble, runs, survey
 
 @pytest.mark.parametrize(
     ("method", "settings"),
-    [("occlusion", OcclusionSettings(patch=8, stride=8)), ("integrated-gradients", GradientSettings())],
+    [
+        pytest.param("occlusion", OcclusionSettings(patch=8, stride=8), marks=pytest.mark.slow),
+        ("integrated-gradients", GradientSettings()),
+    ],
 )
 def test_a_map_is_the_mean_of_the_networks_maps_for_what_the_ensemble_predicts(
     ensemble, runs, survey_dataset, method, settings
@@ -163,6 +179,7 @@ def test_a_map_is_the_mean_of_the_networks_maps_for_what_the_ensemble_predicts(
         result_of(methods.explain(method, together, image, "irregular", settings))
 
 
+@pytest.mark.slow
 def test_the_command_explains_with_an_ensemble(ensemble, survey_dataset, tmp_path, capsys):
     with Cutouts.open(survey_dataset) as cutouts:
         name = cutouts.ids[0]
@@ -181,6 +198,17 @@ def test_features_are_those_of_all_networks_and_strange_galaxies_are_found_by_th
     assert features.feature_count(together) == sum(one.shape[1] for one in each)
     found = result_of(unusual.run(ensemble.path, survey_dataset))
     assert len(found.order) == 90 and found.is_own
+
+
+def test_an_ensemble_is_matched_with_another_survey_and_other_scalings_are_said(ensemble, runs, survey_dataset):
+    found, said = watched(match.run(ensemble.path, survey_dataset))
+    assert found.line("bands").state == "fits" and found.source is not None and said == []
+    network = Predictor.load(runs[1].best)
+    network.normalisation.centre.add_(1)
+    network.save(runs[1].best)
+    again, said = watched(match.run(ensemble.path, survey_dataset))
+    assert again.line("bands").state == "fits"
+    assert len(said) == 1 and "scale pixel values in different ways" in said[0]
 
 
 def test_what_needs_one_network_is_refused_with_the_way_out(ensemble, survey_dataset, tmp_path, capsys):

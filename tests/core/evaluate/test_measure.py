@@ -127,6 +127,21 @@ def test_zero_points_of_files_come_from_their_headers_or_are_asked_for(run, own,
     np.testing.assert_array_equal(told.found.values, given.found.values)
 
 
+def test_the_pixel_scale_of_files_is_asked_for_where_they_do_not_say_it_and_sizes_depend_on_it(run, own, tmp_path):
+    with Cutouts.open(own) as cutouts:
+        images = cutouts.images[:4]
+    for number, image in enumerate(images):
+        (tmp_path / "files").mkdir(exist_ok=True)
+        fits.writeto(tmp_path / "files" / f"{number}.fits", image[0], fits.Header({"FILTER": "F160W", "MAGZERO": 25.9}))
+    question = result_of(zero_point_question.find_question(run, tmp_path / "files"))
+    assert question is not None and not question.asks_zero_points
+    assert question.sizes == ("radius",) and question.scale_of_training == pytest.approx(0.08)
+    same, _ = measured([run], tmp_path / "files", changes={"pixel_scale": 0.08})
+    wide, _ = measured([run], tmp_path / "files", changes={"pixel_scale": 0.16})
+    np.testing.assert_allclose(wide.found.values[:, 0], 2 * same.found.values[:, 0], rtol=1e-5)
+    np.testing.assert_array_equal(wide.found.values[:, 1], same.found.values[:, 1])
+
+
 def test_sizes_in_arcsec_follow_the_pixel_scale_and_nothing_else_does(run, own, tmp_path):
     coarse, said = measured([run], changed(own, tmp_path / "coarse.h5", scale=0.2))
     same, _ = measured([run], changed(own, tmp_path / "same.h5"))

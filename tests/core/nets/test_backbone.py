@@ -89,6 +89,33 @@ def test_other_weights_and_other_formats_are_refused_by_name(file, tmp_path):
         backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, str(tmp_path / "weights.pth"))
 
 
+@pytest.mark.parametrize("prefix", ["encoder.", "model.backbone.", "module.encoder."])
+def test_an_encoder_is_found_whatever_a_training_program_put_before_its_names(file, tmp_path, prefix):
+    _, whole = file
+    given = {f"{prefix}{name}": value for name, value in whole.state_dict().items() if "num_batches" not in name}
+    given |= {"head.weight": torch.zeros(3, 5), "decoder.conv1.weight": torch.ones(1)}
+    safetensors.torch.save_file(given, tmp_path / "zoobot.safetensors")
+    network = built().eval()
+    backbone.load_weights(network.stages, SMALL, str(tmp_path / "zoobot.safetensors"))
+    image = torch.randn(2, 3, 64, 64)
+    wanted = whole.forward_features(image)
+    assert torch.allclose(network.features(image), wanted, rtol=0, atol=through(whole, peak_of(wanted)))
+
+
+def test_a_file_that_does_not_fit_says_what_it_is_and_what_to_do(file, tmp_path):
+    path, whole = file
+    with pytest.raises(UnreadableFile, match=r"the file has bn1\.weight, .*name under Backbone the network"):
+        backbone.load_weights(backbone.build_stages("test_convnext", 3), "test_convnext", str(path))
+    own = {f"network.features.stage1.{name}": value for name, value in whole.state_dict().items()}
+    safetensors.torch.save_file(own, tmp_path / "best.safetensors")
+    with pytest.raises(UnreadableFile, match="Choose it under “Start from”"):
+        backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, str(tmp_path / "best.safetensors"))
+    for name, words in (("zoobot.ckpt", "weights_only=True"), ("effnet.keras", "belong to layers of Keras")):
+        (tmp_path / name).write_bytes(b"PK\x03\x04 something else")
+        with pytest.raises(UnreadableFile, match=words):
+            backbone.load_weights(backbone.build_stages(SMALL, 3), SMALL, str(tmp_path / name))
+
+
 def test_without_a_network_the_hub_is_told_to_be_out_of_reach(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

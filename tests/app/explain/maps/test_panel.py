@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import another_program
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -222,6 +223,19 @@ def test_a_map_is_saved_as_fits(
     with qtbot.waitSignal(session_with_run.message, timeout=30_000):
         panel.sides[0].view.save.trigger()
     assert np.array_equal(fits.getdata(path), panel.sides[0].view.explanation.map)
+
+
+@pytest.mark.slow
+def test_a_map_is_sent_to_another_program(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    wait_for_maps(qtbot, panel, session_with_run, 0)
+    with another_program.hub() as hub, another_program.program(hub, name="DS9") as ds9:
+        with qtbot.waitSignal(session_with_run.message, timeout=30_000) as told:
+            panel.sides[0].view.send.trigger()
+        assert told.args is not None and told.args[0].endswith("to DS9.")
+        sent = fits.getdata(another_program.path_of(ds9.next("image.load.fits")))
+        assert np.array_equal(sent, panel.sides[0].view.explanation.map)
+        session_with_run.samp.close()
 
 
 def test_maps_of_the_selection_are_saved_with_a_list(

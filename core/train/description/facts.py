@@ -1,0 +1,120 @@
+"""What is known of a run, read from its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.data import split as splits
+from core.data import target as targets
+from core.data.recipe import StampRecipe
+from core.data.target import NoAnswers, Target
+from core.errors import Problem
+from core.nets import weights_file
+from core.project.metrics_file import read_metrics
+from core.project.runs import RunFolder, read_history
+from core.reading import is_there, read_toml
+from core.settings import toml
+from core.train import batch_size
+from core.train.settings import RunSettings
+
+_RECORD = "The record of this run's environment"
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run as its folder tells of it.
+
+    Attributes
+    ----------
+    name
+        Of the run.
+    settings
+        With which it was trained.
+    metrics
+        Its numbers, part by part, as ``metrics.json`` keeps them.
+    environment
+        Versions and machine; empty: not recorded.
+    plan
+        The description of the network in its weights file.
+    split_seed, split_rule
+        How the parts were drawn; None and empty: not recorded.
+    largest_rate
+        The largest learning rate of an epoch; NaN: not recorded.
+    seconds
+        Of all epochs together; 0: not recorded.
+    has_onnx
+        Whether an ONNX file and a script lie beside the card.
+    """
+
+    name: str
+    settings: RunSettings
+    metrics: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    split_seed: int | None = None
+    split_rule: str = ""
+    largest_rate: float = math.nan
+    seconds: float = 0.0
+    has_onnx: bool = False
+
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return targets.from_dict(dict(self.plan["target"]))
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether it predicts anything, rather than being first weights for a fine-tuning."""
+        return not isinstance(self.target, NoAnswers)
+
+    @property
+    def galaxies(self) -> Mapping[str, int]:
+        """The number in each part."""
+        return (self.metrics.get("data") or {}).get("galaxies") or {}
+
+    @property
+    def batch(self) -> int:
+        """Galaxies per step."""
+        return batch_size.choose(self.settings.optimiser.batch_size, self.galaxies.get("training", 0))
+
+    @property
+    def recipe(self) -> StampRecipe | None:
+        """How the stamps were made; None: not known."""
+        stamps = self.plan["stamps"]
+        return None if stamps is None else StampRecipe.from_dict(stamps)
+
+
+def read_facts(folder: RunFolder) -> RunFacts:
+    """Read what is known of a run; what an earlier version did not record is left out.
+
+    Raises
+    ------
+    UnreadableFile, WrongVersion
+        Its settings, numbers or weights cannot be read.
+    """
+    environment = read_toml(folder.environment_file, _RECORD) if is_there(folder.environment_file) else {}
+    seed, rule = _read_rule(folder.split_file)
+    history = read_history(folder.history_file) if is_there(folder.history_file) else []
+    return RunFacts(
+        name=folder.title,
+        settings=toml.load(RunSettings, folder.settings_file),
+        metrics=read_metrics(folder.metrics_file),
+        environment=environment,
+        plan=weights_file.read_plan(folder.best),
+        split_seed=seed,
+        split_rule=rule,
+        largest_rate=max((row["learning_rate"] for row in history), default=math.nan),
+        seconds=sum(row.get("seconds", 0.0) for row in history),
+    )
+
+
+def _read_rule(path: Path) -> tuple[int | None, str]:
+    """Seed and rule of the split; None and empty where they were not kept."""
+    with contextlib.suppress(Problem, OSError):
+        return splits.read_rule(path)
+    return None, ""

@@ -1,0 +1,127 @@
+"""Networks as ONNX files: every kind of network and head, computed by onnxruntime, against PyTorch."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from core.data.target import Classes, Quantities, VoteFractions
+from core.errors import Problem
+from core.events import result_of
+from core.nets import cnn, heads, normalisation
+from core.nets.calibration import ErrorBarCalibration
+from core.nets.predictor import Predictor
+from core.nets.settings import NetworkSettings
+from core.publish import onnx_file
+
+ALL_VIEWS = tuple(itertools.product((False, True), range(4)))
+SOME_VIEWS = ((False, 0), (True, 1))
+ANGLES = Quantities(("re", "pa", "mag"), ("arcsec", "deg", "mag"), periods=(None, 180.0, None), logarithms=("re",))
+
+
+def make_predictor(target=None, bands=("g", "r"), *, error_bars=False, views=SOME_VIEWS, scaling="asinh", **settings):
+    target = target or Classes("kind", ("disk", "edge-on", "sphéroïde"))
+    generator = torch.Generator().manual_seed(3)
+    shape = (len(bands), 16, 16)
+    small = {"depth": 2, "channels": 8}
+    if "backbone" in settings:
+        small, shape = {}, (len(bands), 64, 64)
+    outputs = heads.output_count(target, error_bars=error_bars)
+    network = cnn.build(NetworkSettings(**small, **settings), shape, outputs, generator)
+    network.train()
+    network(torch.randn(16, *shape, generator=generator))  # so that the batch statistics are not the first ones
+    network.eval().requires_grad_(False)
+    images = np.random.default_rng(0).normal(5, 2, (40, *shape)).astype(np.float32)
+    samplewise, floor = ("standard", None) if scaling == "samplewise" else ("none", 0.1 if scaling == "white" else None)
+    kind = scaling if scaling in ("standard", "centre", "asinh") else "standard"
+    fitted = normalisation.fit(images, kind, samplewise, floor)
+    labels = np.random.default_rng(1).uniform(0.5, 30, (40, 3)).astype(np.float32)
+    predictor = Predictor(network, fitted, target, bands, shape, 0.2, heads.fit_output_scale(target, labels))
+    predictor.views, predictor.zero_points = views, (25.9,) * len(bands)
+    if error_bars:
+        predictor.calibration = ErrorBarCalibration((1.1, 0.9, 2.0), (0.1,) * 3, 40)
+    return predictor
+
+
+def require_same(predictor, path):
+    """Two batches of images made otherwise than those on which the program itself compares."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for count, sky in ((3, 5.0), (1, 4.0)):
+        images = np.random.default_rng(count).normal(sky, 2, (count, *predictor.stamp_shape)).astype(np.float32)
+        found = session.run(None, {"images": images})
+        wanted = [each for each in predictor.scores_and_error_bars(torch.from_numpy(images)) if each is not None]
+        assert len(found) == len(wanted)
+        for there, here in zip(found, wanted, strict=True):
+            apart = np.abs(there - here.numpy())
+            if isinstance(predictor.target, Quantities) and there is found[0]:
+                for place, period in enumerate(predictor.target.periods):
+                    apart[:, place] = (
+                        apart[:, place] if period is None else np.minimum(apart[:, place], 180 - apart[:, place])
+                    )
+            assert there.shape == here.shape
+            assert np.all(apart < 1e-3 * np.maximum(1, np.abs(here.numpy())))
+
+
+@pytest.mark.slow
+def test_an_onnx_file_answers_as_the_network_with_its_scaling_and_names(tmp_path):
+    predictor, path = make_predictor(views=ALL_VIEWS[:1]), tmp_path / "network.onnx"
+    agreement = result_of(onnx_file.write(predictor, path))
+    assert agreement.difference < 1e-4
+    require_same(predictor, path)
+    about = json.loads({entry.key: entry.value for entry in onnx.load(path).metadata_props}["tuning_fork"])
+    assert about["names"] == ["disk", "edge-on", "sphéroïde"]
+    assert (about["bands"], about["stamp_shape"], about["pixel_scale"]) == (["g", "r"], [2, 16, 16], 0.2)
+
+
+KINDS = {
+    "vote fractions": {"target": VoteFractions(("yes", "no", "artefact"))},
+    "quantities": {"target": ANGLES},
+    "error bars of all views": {"target": ANGLES, "error_bars": True, "views": ALL_VIEWS},
+    "error bars of one view": {"target": ANGLES, "error_bars": True, "views": ((False, 0),)},
+    "residual": {"residual": True},
+    "flattened, two layers, no norm": {"pooling": "flatten", "layers": 2, "normalise": "none"},
+    "group norm, leaky": {"normalise": "group", "activation": "leaky relu"},
+    "prelu": {"activation": "prelu", "dense": 0},
+    "gelu": {"activation": "gelu", "kernel": 5},
+    "each galaxy by itself": {"scaling": "samplewise"},
+    "whitened": {"scaling": "white", "views": ((False, 0),)},
+    "centred": {"scaling": "centre"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_and_head_gives_the_same_answers_in_onnx(tmp_path, kind):
+    predictor, path = make_predictor(**KINDS[kind]), tmp_path / "network.onnx"
+    assert result_of(onnx_file.write(predictor, path)).difference < 1e-3
+    require_same(predictor, path)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("timm")
+@pytest.mark.parametrize("name", ["resnet18", "convnext_atto", "efficientnet_b0"])
+def test_backbones_give_the_same_answers_in_onnx(tmp_path, name):
+    predictor, path = make_predictor(ANGLES, error_bars=True, views=ALL_VIEWS[:1], backbone=name), tmp_path / "n.onnx"
+    result_of(onnx_file.write(predictor, path))
+    require_same(predictor, path)
+
+
+@pytest.mark.slow
+def test_a_file_whose_answers_differ_is_not_written(tmp_path, monkeypatch):
+    predictor, path = make_predictor(views=ALL_VIEWS[:1]), tmp_path / "network.onnx"
+    whole = onnx_file._export
+
+    def spoil(given, file):
+        whole(given, file)
+        predictor.network.head.output.bias.add_(torch.tensor([0.0, 1.0, 0.0]))
+
+    monkeypatch.setattr(onnx_file, "_export", spoil)
+    with pytest.raises(Problem, match="would not give the network's answers"):
+        result_of(onnx_file.write(predictor, path))
+    assert not path.exists()
+    assert math.isfinite(predictor.pixel_scale)

@@ -1,0 +1,150 @@
+"""A run in words: the model card, the methods and the works to cite, of what the run used and nothing else."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.project.runs import RunFolder
+from core.settings import toml
+from core.train.description import citations, methods, model_card
+from core.train.description.facts import RunFacts, read_facts
+from core.train.settings import RunSettings
+
+GOLDEN = Path(__file__).parents[3] / "golden"
+KINDS = (
+    "[!fib]*/runs/*",
+    "bench/runs/* first",
+    "bench/runs/* votes",
+    "bench/runs/* every knob",
+    "first-light/runs/* first",
+)
+RUNS = sorted(path.parent for kind in KINDS for path in GOLDEN.glob(f"{kind}/best.safetensors"))
+HEADINGS = [
+    "## Model Details",
+    "### Model Description",
+    "## Uses",
+    "### Direct Use",
+    "### Out-of-Scope Use",
+    "## Bias, Risks, and Limitations",
+    "## How to Get Started with the Model",
+    "## Training Details",
+    "### Training Data",
+    "### Training Procedure",
+    "#### Preprocessing",
+    "#### Training Hyperparameters",
+    "#### Speeds, Sizes, Times",
+    "## Evaluation",
+    "### Testing Data, Factors & Metrics",
+    "### Results",
+    "## Technical Specifications",
+    "### Model Architecture and Objective",
+    "### Compute Infrastructure",
+    "## Citation",
+    "## Model Card Contact",
+]
+
+
+def read(name: str) -> RunFacts:
+    return read_facts(RunFolder(next(run for run in RUNS if run.as_posix().endswith(name))))
+
+
+def changed(facts: RunFacts, **values: object) -> RunFacts:
+    settings = toml.replace_values(facts.settings, {name.replace("__", "."): value for name, value in values.items()})
+    return replace(facts, settings=settings)
+
+
+def test_every_kind_of_run_of_every_version_has_a_card_with_the_headings_of_hugging_face():
+    assert len(RUNS) > 10
+    for run in RUNS:
+        card = model_card.format_card(read_facts(RunFolder(run)))
+        assert card.startswith("---\nlibrary_name: ") and "\nlicense: unknown\n" in card
+        found = [line for line in card.splitlines() if re.match(r"#{2,4} ", line)]
+        assert [line for line in found if line in HEADINGS] == HEADINGS
+        assert "None." not in card.split("## Training Details")[0] and "nan" not in card.split("## Citation")[0].split()
+        assert str(Path.home()) not in card
+
+
+def test_what_is_cited_has_an_entry_and_what_was_not_used_is_not_cited():
+    for run in RUNS:
+        facts = read_facts(RunFolder(run))
+        cited = set(re.findall(r"\\citep\{([^}]+)\}", methods.format_latex(facts)))
+        keys = {key for group in cited for key in group.split(",")}
+        assert keys == set(methods.works(facts))
+        assert keys <= set(citations.entries())
+        bibtex = citations.format_bibtex(methods.works(facts))
+        assert sorted(re.findall(r"^@\w+\{(\S+),$", bibtex, re.MULTILINE)) == sorted(keys)
+        assert ("Sohn2020" in keys) == (facts.settings.unlabelled.method == "fixmatch")
+        assert ("He2016" in keys) == (facts.settings.network.residual and not facts.settings.network.backbone)
+        assert ("Kingma2015" in keys) == (facts.settings.optimiser.method != "sgd")
+
+
+def test_the_methods_name_optimiser_augmentation_scaling_loss_and_the_works_they_rest_on():
+    facts = read("bench/runs/2026-11-27 13.59.44 first")
+    plain = changed(
+        facts,
+        optimiser__method="sgd",
+        optimiser__nesterov=False,
+        optimiser__decay="constant",
+        optimiser__averaging=0.0,
+        augmentation__rotation=0.0,
+        augmentation__horizontal_flip=False,
+        augmentation__vertical_flip=False,
+        augmentation__noise=0.0,
+        augmentation__width_shift=0.0,
+        augmentation__height_shift=0.0,
+        augmentation__zoom_min=1.0,
+        augmentation__zoom_max=1.0,
+        network__dropout=0.0,
+        network__normalise="none",
+    )
+    text = methods.format_text(plain)
+    assert "stochastic gradient descent" in text
+    for absent in ("Kingma", "Smith", "Polyak", "Srivastava", "Ioffe", "varied at random", "rotations"):
+        assert absent not in text
+    rich = changed(
+        facts,
+        loss__classes="focal",
+        optimiser__class_weights=True,
+        optimiser__survey_probabilities=True,
+        unlabelled__method="mcc",
+        transfer__start_from="base:x",
+        transfer__block_rate=0.5,
+        augmentation__cosmic_rays=0.5,
+    )
+    text = methods.format_text(rich)
+    for there in ("Lin et al. 2017", "Menon et al. 2021", "Jin et al. 2020", "Howard & Ruder 2018", "0.5 cosmic rays"):
+        assert there in text
+
+
+def test_all_entries_of_the_references_can_be_named_and_are_used_somewhere():
+    source = Path(methods.__file__).read_text(encoding="utf-8")
+    for key in citations.entries():
+        assert re.fullmatch(r"[\w' &.]+ (19|20)\d\d|version [\d.]+", citations.name_work(key)), key
+        assert key in source or key in {"PyTorch", "NumPy", "Astropy"}
+
+
+def test_no_folder_of_this_machine_is_told_to_readers_elsewhere():
+    facts = changed(
+        read("first-light/runs/2026-11-27 13.59.23 first"),
+        transfer__start_from="/home/someone/runs/old run",
+        network__weights="/home/someone/encoder.safetensors",
+        unlabelled__dataset="/home/someone/survey.h5",
+    )
+    for text in (model_card.format_card(facts), methods.format_text(facts), methods.format_latex(facts)):
+        assert "/home" not in text
+    assert "- **Finetuned from model:** old run" in model_card.format_card(facts)
+
+
+def test_latex_keeps_the_letters_of_names():
+    assert methods.escape_latex("edge_on & 50 % of é, ±3°") == r"edge\_on \& 50 \% of é, $\pm$3$^\circ$"
+
+
+@pytest.mark.parametrize("name", ["unlabelled/runs/2026-11-28 10.20.00 unlabelled"])
+def test_first_weights_are_described_as_what_they_are(name):
+    facts = read(name)
+    card = model_card.format_card(facts)
+    assert "It gives no answers" in card and "predict.py" not in card
+    assert "SimCLR" in methods.format_text(facts)
+    assert facts.settings != RunSettings()
