@@ -156,4 +156,14 @@ class NotANumber(Problem):
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """Raised by work that was asked to stop before it had a complete result."""
+    """Raised by work that was asked to stop before it had a complete result.
+
+    Parameters
+    ----------
+    kept
+        What is kept of it all the same, and how it goes on, as the rest of a sentence; empty: nothing.
+    """
+
+    def __init__(self, kept: str = "") -> None:
+        super().__init__(kept)
+        self.kept = kept

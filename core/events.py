@@ -102,7 +102,7 @@ class EpochEnded:
     """One epoch is done and validated.
 
     The state of early stopping (``best_epoch``, ``epochs_since_best``) is included, so that it is computed in one
-    place only.
+    place only. Without ``is_chosen`` the last weights are kept, whatever the validation part says.
     """
 
     epoch: int
@@ -113,6 +113,12 @@ class EpochEnded:
     seconds: float
     best_epoch: int
     epochs_since_best: int
+    is_chosen: bool = True
+
+    @property
+    def is_best(self) -> bool:
+        """Whether the validation part has found it the best so far."""
+        return self.is_chosen and self.best_epoch == self.epoch
 
 
 @dataclass(frozen=True, slots=True)

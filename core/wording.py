@@ -30,6 +30,22 @@ def count_of(number: int, one: str, several: str = "") -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share in percent; what is not all never reads 100 %, and what is not none never 0 %.
+
+    Examples
+    --------
+    >>> percent(0.714), percent(1.0), percent(0.0), percent(0.99996, 1), percent(0.0004)
+    ('71 %', '100 %', '0 %', '> 99.9 %', '< 1 %')
+    """
+    text, least = f"{100 * share:.{digits}f}", 10.0**-digits
+    if share < 1 and float(text) >= 100:
+        return f"> {100 - least:.{digits}f} %"
+    if share > 0 and float(text) <= 0:
+        return f"< {least:.{digits}f} %"
+    return f"{text} %"
+
+
 def with_minus(text: str) -> str:
     """A formatted number with a minus sign in place of the hyphen: ``−0.23``."""
     return text.replace("-", "−")

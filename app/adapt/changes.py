@@ -16,7 +16,7 @@ from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
 from app.widgets.image_view import ImageView
 from app.widgets.message_line import MessageLine
-from core.wording import count_of
+from core.wording import count_of, percent
 
 if TYPE_CHECKING:
     from core.adapt.moved import ClassMoves, Moved
@@ -197,7 +197,7 @@ class ChangesPanel(Panel):
 
     def _show_overlays(self, found: Overlays) -> None:
         for name, made in (("before", found.before), ("after", found.after)):
-            sure = "" if made.probability is None else f" ({100 * made.probability:.0f} %)"
+            sure = "" if made.probability is None else f" ({percent(made.probability)})"
             self.captions[name].setText(f"{name.capitalize()}: {made.target_name}{sure}")
             self.pictures[name].set_image(found.picture, found.pixel_scale)
             self.pictures[name].set_overlay(made.map, -found.limit, found.limit)

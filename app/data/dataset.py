@@ -30,6 +30,7 @@ from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
 from app.data.widgets.parts_source import PartsSource
 from app.panel.panel import Panel
+from app.session.edit_commands import DrawParts
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
@@ -173,10 +174,7 @@ class DatasetPanel(Panel):
         question.setDefaultButton(question.addButton(QMessageBox.StandardButton.Cancel))
         question.exec()
         if question.clickedButton() is draw:
-            try:
-                dataset.draw_parts_again()
-            except Problem as problem:
-                self._session.report(problem)
+            self._session.undo.push(DrawParts(self._session))
 
     def _select(self) -> None:
         """A click on a class selects its galaxies."""

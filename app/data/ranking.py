@@ -19,6 +19,7 @@ from app.theme import icon
 from core.errors import Problem
 from core.events import Progress
 from core.project.runs import describe_weights
+from core.wording import percent
 
 if TYPE_CHECKING:
     from core.evaluate.similar import SimilarGalaxies, SimilarityIndex
@@ -190,10 +191,10 @@ class GalleryRanking(QObject):
         )
 
         def tip(row: int) -> str:
-            about = f"More unlike than {100 * found.more_than[row]:.1f} % of the training galaxies."
+            about = f"More unlike than {percent(found.more_than[row], 1)} of the training galaxies."
             return f"{about}\nNearest training galaxy: {alike[row]}" if row in alike else about
 
-        self._label, self._tip = lambda row: f"{100 * found.more_than[row]:.1f} %", tip
+        self._label, self._tip = lambda row: percent(found.more_than[row], 1), tip
         self._order = found.order
         self._session.set_neighbours(np.empty(0, dtype=np.int64))
         self.changed.emit()

@@ -69,7 +69,7 @@ class EvaluationPanel(Panel):
 
     def _build(self) -> None:
         self.validation = QPushButton("Validation part")
-        self.validation.setToolTip("Chose the best epoch: its numbers are slightly too good.")
+        self.validation.setToolTip("Where it chose the epoch that was kept, its numbers are slightly too good.")
         self.test = QPushButton(icon("mdi6.lock-outline"), "Evaluate on the test part…")
         self.test.setToolTip(_TEST_ONCE)
         for button in (self.validation, self.test):

@@ -27,7 +27,7 @@ from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
-from core.wording import count_of
+from core.wording import count_of, percent
 
 if TYPE_CHECKING:
     from core.explain.features import FeatureMap
@@ -178,7 +178,7 @@ class GalaxyMapPanel(RunNetworkPanel):
         share = feature_map.explained_variance
         titles = None
         if share is not None:
-            titles = [f"Component {axis}: {100 * part:.0f} % of the variance" for axis, part in enumerate(share, 1)]
+            titles = [f"Component {axis}: {percent(part)} of the variance" for axis, part in enumerate(share, 1)]
         self.map.set_points(feature_map.coordinates, titles, self._describe_point)
         self._show_target()
         self._show_current()

@@ -103,9 +103,9 @@ class Dataset(QObject):
         data = self._draft.settings.data
         named = (*data.labels, *filter(None, (data.group, data.votes)))
         if any(name not in self.columns for name in named):  # they were of another dataset
-            self._draft.edit_together({"data.labels": (), "data.group": "", "data.votes": ""})
+            self._draft.adapt({"data.labels": (), "data.group": "", "data.votes": ""})
         if data.split_column not in {"", DRAWN, *self.columns}:
-            self._draft.edit("data.split_column", "")
+            self._draft.adapt({"data.split_column": ""})
         self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()
@@ -236,7 +236,7 @@ class Dataset(QObject):
         ]
         changed = self._catalogue.set_labels(column, rows, labels)
         if not (self._draft.settings.data.labels or self.cutouts.labels):
-            self._draft.edit("data.labels", (column,))  # the first label of an unlabelled dataset
+            self._draft.adapt({"data.labels": (column,)})  # the first label of an unlabelled dataset
         self.labels_changed.emit(changed)
         self._settle.start()
 

@@ -21,10 +21,11 @@ class Draft(QObject):
 
     Notes
     -----
-    Signals: ``changed`` after every edit that made a difference.
+    Signals: ``changed`` after every edit that made a difference; ``edited(before)`` after those by the user.
     """
 
     changed = Signal()
+    edited = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +60,19 @@ class Draft(QObject):
         ------
         SettingsProblem
             A name is unknown, or the values do not fit, each or together; the draft stays as it was.
+        """
+        old = self.settings
+        self.adapt(values)
+        if self.settings != old:
+            self.edited.emit(old)
+
+    def adapt(self, values: Mapping[str, Any]) -> None:
+        """Change knobs, as :meth:`edit_together` does, because something else has changed: it is no edit by the user.
+
+        Raises
+        ------
+        SettingsProblem
+            As there.
         """
         self._take(toml.replace_values(self.settings, values))
 

@@ -17,6 +17,7 @@ from app.session.activity import Activity
 from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
+from app.session.edit_commands import EditSettings
 from app.session.samp_link import SampLink
 from core.errors import Problem
 from core.project.project import Project
@@ -49,7 +50,7 @@ class Session(QObject):
     study
         Folder of the study that is looked at.
     undo
-        What can be taken back: labels given by hand.
+        What can be taken back: labels given by hand, settings, notes on runs, drawn parts.
     samp
         The connection to other programs, such as TOPCAT and DS9.
 
@@ -96,6 +97,7 @@ class Session(QObject):
             changed.connect(self.dataset.refresh_parts)
         self.carried = Carried(self)
         self.activity.training_advanced.connect(self.runs_changed)
+        self.draft.edited.connect(lambda before: self.undo.push(EditSettings(self.draft, before)))
 
     # -- what is open ----------------------------------------------------------------------------------------------
 
@@ -183,7 +185,8 @@ class Session(QObject):
             ("unlabelled.dataset", settings.unlabelled.dataset),
         ):
             if path:
-                self.draft.edit(name, str(_moved(Path(path), old, project.folder)))
+                moved = str(_moved(Path(path), old, project.folder))
+                self.draft.adapt({name: moved})
         self.run = None if self.run is None else RunFolder(_moved(self.run.path, old, project.folder))
         self.study = None if self.study is None else _moved(self.study, old, project.folder)
         self._announce_project()

@@ -65,8 +65,8 @@ class Places:
         Shows a panel by its name, and returns it.
     built
         The panel, if it was built already.
-    has_galaxies
-        Whether a dataset is open.
+    has_project, has_galaxies
+        Whether a project, and a dataset, are open.
     show_workspace, show_page
         Show a room, and a page of the guide.
     say
@@ -75,11 +75,20 @@ class Places:
 
     show_panel: Callable[[str], QWidget]
     built: Callable[[str], QWidget | None]
+    has_project: Callable[[], bool]
     has_galaxies: Callable[[], bool]
     show_workspace: Callable[[str], object]
     show_page: Callable[[int, str], object]
     say: Callable[[str], object]
     undo: Sequence[QAction] = field(default_factory=list)
+
+    def lacks_project(self) -> str:
+        """Says that a project is needed, where none is open."""
+        return "" if self.has_project() else "Open a project first."
+
+    def lacks_galaxies(self) -> str:
+        """Says that galaxies are needed, where none are open."""
+        return "" if self.has_galaxies() else _NO_GALAXIES
 
 
 def list_entries(actions: dict[str, QAction], places: Places) -> list[Entry]:
@@ -97,7 +106,8 @@ def list_entries(actions: dict[str, QAction], places: Places) -> list[Entry]:
 def _commands(actions: dict[str, QAction], places: Places) -> Iterator[Entry]:
     for name, action in actions.items():
         command = COMMANDS[name]
-        yield Entry(command.title, command.menu, action.trigger, command.shortcut, more=command.tip)
+        hindrance = {"pack_project": places.lacks_project, "pack_training": places.lacks_galaxies}.get(name, _never)
+        yield Entry(command.title, command.menu, action.trigger, command.shortcut, hindrance, command.tip)
     for action in places.undo:
         title = action.text().replace("&&", "&")
         shortcut = action.shortcut().toString()
@@ -175,7 +185,7 @@ def why_not(panel: QWidget, attribute: str) -> str:
 
 def _galaxies_needed(places: Places, panel: str) -> Callable[[], str]:
     """Says that the room of a panel needs galaxies, where there are none."""
-    return lambda: _NO_GALAXIES if needs_galaxies(panel) and not places.has_galaxies() else ""
+    return places.lacks_galaxies if needs_galaxies(panel) else _never
 
 
 def field_of(panel: QWidget, attribute: str) -> QLineEdit:
@@ -260,7 +270,7 @@ def _score(entry: Entry, sought: Sequence[str]) -> float:
         if best <= 0:
             return 0.0
         total += best
-    return total / len(sought)
+    return total / len(sought) + (1.0 if title == " ".join(sought) else 0.0)
 
 
 def score_text(text: str, word: str) -> float:

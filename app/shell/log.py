@@ -39,7 +39,7 @@ class Line:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.when:%Y-%m-%d %H:%M:%S}  {self.kind:8}{on_one_line(self.text)}"
+        return f"{self.when:%Y-%m-%d %H:%M:%S}  {self.kind:9}{on_one_line(self.text)}"
 
 
 class Log(QObject):

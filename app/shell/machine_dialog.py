@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
@@ -15,7 +15,7 @@ from app.shell.recent import home
 if TYPE_CHECKING:
     from app.shell.work import MachineReport
 
-_WIDTH = 560  # pixels
+_SIZE = QSize(560, 380)  # pixels: room for all facts and some lines of advice
 _BATCHES = (
     "The batch size is found automatically from the number of galaxies, unless you choose one. Where a batch does not "
     "fit into the memory, it is passed in halves, and the training goes on."
@@ -29,7 +29,7 @@ class MachineDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("This machine")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(_WIDTH)
+        self.setMinimumSize(_SIZE)
         self.facts = QFormLayout()
         self.facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.facts.setHorizontalSpacing(16)
@@ -45,6 +45,7 @@ class MachineDialog(QDialog):
         column.addLayout(self.facts)
         column.addWidget(self.advice)
         column.addWidget(batches)
+        column.addStretch(1)
         column.addWidget(buttons)
         self._look = Latest(self)
         self._look.finished.connect(self._show)
@@ -58,7 +59,6 @@ class MachineDialog(QDialog):
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self.facts.addRow(title, value)
         self.advice.setText("\n\n".join(report.advice) or "Nothing is lacking.")
-        self.adjustSize()
 
     def reject(self) -> None:
         """Stop looking, and close."""

@@ -70,7 +70,9 @@ class Packages(QObject):
             self._run(job, lambda packed: self._session.message.emit(describe(packed, target)))
 
     def _ask_for_images(self, datasets: Sequence[Path]) -> bool | None:
-        """Ask whether the datasets are packed; None: neither, the user has changed their mind."""
+        """Ask whether the datasets are packed, if there are any; None: neither, the user has changed their mind."""
+        if not datasets:
+            return True
         size = size_of(sum(path.stat().st_size for path in datasets if path.exists()))
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)

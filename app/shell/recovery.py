@@ -67,7 +67,7 @@ class Recovery(QObject):
 
     def tell(self, end: UnexpectedEnd) -> None:
         """Tell what was interrupted, with a way to go on."""
-        when, run = f"{end.when:%d %B %Y, %H:%M}", RunFolder(Path(end.training)) if end.training else None
+        when, run = f"{end.when:%d %b, %H:%M}", RunFolder(Path(end.training)) if end.training else None
         ways_out: list[WayOut] = [("Show the log", self._show_log)]
         what = "What was saved until then is there: labels, finished epochs, and the settings that were typed."
         if run is not None and run.is_run:

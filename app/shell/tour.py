@@ -15,12 +15,13 @@ _WIDTH, _MARGIN = 400, 24  # pixels
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the tour: the room and the panel that it is about, and what is told."""
+    """A step of the tour: the room and the panel that it is about, what is told, and on which side."""
 
     room: str
     panel: str
     title: str
     text: str
+    at_left: bool = False
 
 
 STEPS: tuple[Step, ...] = (
@@ -28,8 +29,8 @@ STEPS: tuple[Step, ...] = (
         "data",
         "gallery",
         "These are your galaxies",
-        "1,500 simulated ones, of three classes. Scroll, click one, sort them, and label by the number keys; every "
-        "label can be undone. Your own come in by File ▸ Import galaxies, or are dropped on the window.",
+        "The demonstration survey has 1,500 simulated ones. Scroll, click one, sort them, label them by the number "
+        "keys; every label can be undone. Your own come in by File ▸ Import galaxies, or are dropped on the window.",
     ),
     Step(
         "data",
@@ -37,6 +38,7 @@ STEPS: tuple[Step, ...] = (
         "Three parts, one of them locked",
         "A network learns from the training part, and is chosen by the validation part. The test part is shown to "
         "neither, until you say that the network is final.",
+        at_left=True,
     ),
     Step(
         "train",
@@ -157,9 +159,9 @@ class Tour(QFrame):
         self.next.setFocus()
 
     def stand(self) -> None:
-        """Stand in the lower right corner of the window."""
+        """Stand in a lower corner of the window, where the panel that it is about is not."""
         corner = self._window.rect().bottomRight() - QPoint(self.width() + _MARGIN, self.height() + 2 * _MARGIN)
-        self.move(corner)
+        self.move(_MARGIN if STEPS[self.place].at_left else corner.x(), corner.y())
 
     def finish(self) -> None:
         """End the tour, and offer it no more."""

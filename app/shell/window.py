@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
         places = Places(
             show_panel=self._show_panel,
             built=self.docks.built,
+            has_project=lambda: self.session.project is not None,
             has_galaxies=lambda: self.session.dataset.cutouts is not None,
             show_workspace=self.show_workspace,
             show_page=self.show_guide,

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.panel.panel import Panel
 from app.session.draft_commands import use_settings
+from app.session.edit_commands import Restore
 from app.session.session import Session
 from app.theme import icon
 from app.train import work
@@ -212,11 +213,26 @@ class ComparisonPanel(Panel):
         if typed == run.notes:
             return
         self._selected_run = None
+        before, folder = run.notes, run.folder.path
+        if self._write_notes(folder, typed):
+            command = Restore(
+                f"notes on “{run.folder.title}”",
+                lambda: self._write_notes(folder, before),
+                lambda: self._write_notes(folder, typed),
+            )
+            self._session.undo.push(command)
+
+    def _write_notes(self, folder: Path, wanted: Notes) -> bool:
+        """Write the notes on a run; returns whether that was possible."""
+        self._selected_run = None  # what is typed there is not saved over them
         try:
-            notes.write(run.folder.path, typed)
+            notes.write(folder, wanted)
         except Problem as problem:
             self._session.report(problem)
-        self.refresh()
+            return False
+        finally:
+            self.refresh()
+        return True
 
     # -- actions on the selected runs ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.widgets.plain_text import as_written
+from core.wording import percent
 
 _CELL = 26  # least side of a cell
 _USUAL_CELL, _LARGEST_CELL = 44, 72
@@ -145,7 +146,7 @@ class ConfusionMatrix(QWidget):
         count, total = self._counts[cell], max(1, self._counts[cell[0]].sum())
         text = (
             f"{count} of {total} {self._names[cell[0]]} are predicted as {self._columns[cell[1]]} "
-            f"({100 * count / total:.0f} %). Click to see them."
+            f"({percent(count / total)}). Click to see them."
         )
         QToolTip.showText(event.globalPosition().toPoint(), as_written(text), self)
 

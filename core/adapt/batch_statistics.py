@@ -70,8 +70,7 @@ class Adapted:
 
 def _read_settings(network: Path | str) -> RunSettings:
     """The settings of the run of a network; the defaults where its folder is not known."""
-    path = Path(network).expanduser()
-    file = RunFolder(path if path.is_dir() else path.parent).settings_file
+    file = RunFolder.of(Path(network).expanduser()).settings_file
     return toml.load(RunSettings, file) if file.exists() else RunSettings()
 
 

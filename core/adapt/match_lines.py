@@ -19,7 +19,7 @@ from core.errors import NotPossible
 from core.nets import band_mapping, transfer, zero_points
 from core.nets.band_mapping import BandMapping
 from core.nets.predictor import Predictor
-from core.wording import count_of, with_minus
+from core.wording import count_of, percent, with_minus
 
 State = Literal["fits", "can be adapted", "a problem", "not known"]
 Action = Literal["", "bands", "resample", "scaling", "classes"]
@@ -140,6 +140,17 @@ def on_stamps(
     if made is not None and recipe is not None and not sizes_fit and made.is_made_otherwise(recipe):
         sentence = f"Stamps have {here}, as in the training, but show {recipe.describe()} (there {made.describe()})."
         return MatchLine("stamps", "can be adapted", sentence, "Import the files again in the same way if you can.")
+    if made is not None and recipe is not None and made.shows_another_field(recipe):
+        files = f"whole files of {recipe.native_size:.0f} px (there {made.native_size:.0f})"
+        if sizes_fit:
+            sentence = (
+                f"Stamps have {here}, as in the training; they show {files}, with galaxies as large all the same."
+            )
+            return MatchLine("stamps", "fits", sentence)
+        sentence = (
+            f"Stamps have {here}, as in the training, but show {files}: galaxies may be larger or smaller on them."
+        )
+        return MatchLine("stamps", "can be adapted", sentence, "The size of the galaxies tells by how much.")
     return MatchLine("stamps", "fits", f"Stamps have {here}, as in the training.")
 
 
@@ -189,7 +200,7 @@ def on_values(
     away = 0.0
     if outside is not None:
         away = float(outside.max())
-        sentence += f" {100 * away:.1f} % lie outside the range of 99.8 % of the training's pixels."
+        sentence += f" {percent(away, 1)} lie outside the range of 99.8 % of the training's pixels."
     usual = np.abs(target.mean).max() <= _SAME_MEAN and away <= _MOST_OUTSIDE
     if usual and (target.deviation >= 1 / _SAME_SPREAD).all() and (target.deviation <= _SAME_SPREAD).all():
         return MatchLine("values", "fits", sentence)
@@ -313,7 +324,7 @@ def _describe_extra(target: SurveyStatistics, source: SurveyStatistics | None) -
         values = [float(np.nanmax(getattr(each, name))) for each in (target, source) if each is not None]
         if max(values) < least:
             continue
-        shown = [f"{100 * value:.0f} %" if name == "saturated" else f"{value:.2f}" for value in values]
+        shown = [percent(value) if name == "saturated" else f"{value:.2f}" for value in values]
         found.append(text.format(shown[0]) + (f" (in the training {shown[1]})" if len(shown) > 1 else ""))
     return f" {'; '.join(found).capitalize()}." if found else ""
 

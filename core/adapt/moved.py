@@ -23,7 +23,8 @@ from core.adapt.weight_changes import LayerChange
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes
 from core.errors import NotPossible, TooFewGalaxies
-from core.evaluate.evaluation import read_labels, select_rows
+from core.evaluate.evaluation import read_labels
+from core.evaluate.judged_part import select_rows
 from core.evaluate.own_data import find_own_data
 from core.events import NEVER, Work
 from core.metrics.fraction import Fraction

@@ -11,6 +11,7 @@ from core.cli.setting_options import resolve_settings
 from core.cli.sources import choose_bands, dataset_of, hand_labels_of
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.project.runs import describe_weights
+from core.wording import percent
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness, FaithfulnessTable
@@ -68,4 +69,4 @@ def _cells(each: ClassFaithfulness) -> tuple[str, ...]:
 
 
 def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
+    return "–" if math.isnan(share) else percent(share)

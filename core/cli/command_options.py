@@ -15,6 +15,7 @@ from core.cli.shared_options import (
     add_split_option,
 )
 from core.explain.methods import DREAMS, METHODS
+from core.nets import base_networks
 from core.project import outputs
 
 RUNS = ("runs", "runs:runs", "List the runs in a folder with their results.")
@@ -93,7 +94,7 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw the parts anew that the project keeps; spoils earlier test parts",
     )
-    add("--start-from", type=Path, metavar="RUN", help="an earlier run, a weights file, or base:NAME")
+    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add_band_option(command)
     add_class_option(command)
@@ -138,7 +139,7 @@ def add_rate_options(command: argparse.ArgumentParser) -> None:
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier run's network, or a weights file")
+    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
     add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
     add_band_option(command)
     add_class_option(command)
@@ -151,9 +152,10 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork evaluate``."""
     """Add the options of ``tuningfork evaluate``."""
     add = command.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run")
+    add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
-    add("--split", choices=("test", "validation", "all"), default="test", help="part of the run's own dataset")
+    split = "part of the run's own dataset, else test; or of another dataset as that declares it, else all of it"
+    add("--split", choices=("test", "validation", "all"), help=split)
     add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
     add("--by", metavar="COLUMN", help="the figures of merit in bins of this column, too")

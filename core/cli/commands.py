@@ -17,6 +17,7 @@ from core.metrics.guessing import guess_of_run
 from core.project.metrics_file import read_metrics
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
+from core.project.unbegun import new_run
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -94,19 +95,15 @@ def train_with(settings: RunSettings, data: Path, options: argparse.Namespace, c
     from core.train import loop
 
     hand_labels = hand_labels_of(data, console)
-    folder = RunFolder.create(options.output) if distributed.NUMBER == 0 else RunFolder(options.output)
-    try:
-        if getattr(options, "draw_again", False) and distributed.NUMBER == 0:
+    is_first = distributed.NUMBER == 0
+    with new_run(options.output) if is_first else contextlib.nullcontext(RunFolder(options.output)) as folder:
+        if getattr(options, "draw_again", False) and is_first:
             _draw_parts_again(options, settings, console)
         with distributed.join_processes(folder, settings.device) as own:
             result = console.drive(
                 "Training", lambda stop: loop.run(settings, data, own, stop, hand_labels=hand_labels)
             )
             _print_result(result, options, console)
-    except BaseException:
-        with contextlib.suppress(OSError):  # if nothing was written, leave no empty folder
-            folder.path.rmdir()
-        raise
     return 0
 
 
@@ -162,6 +159,8 @@ def _print_result(result: RunResult, options: argparse.Namespace, console: Conso
         console.say(guess.sentence)
     console.say(f"verdict: {verdict.describe(metrics)}")
     console.say(f"Run: {result.folder}")
+    if result.reason == "stopped":
+        console.say(f"To go on: tuningfork resume {result.folder}")
 
 
 def rate(options: argparse.Namespace, console: Console) -> int:

@@ -37,8 +37,11 @@ def run_guarded(command: Callable[[], int], *, debug: bool) -> int:
     try:
         status = command()
         sys.stdout.flush()
-    except (Stopped, KeyboardInterrupt):
-        say_problem("stopped; nothing was written.")
+    except Stopped as stopped:
+        say_problem(f"stopped; {stopped.kept or 'nothing was written.'}")
+        return 130
+    except KeyboardInterrupt:
+        say_problem("broken off; what was not finished is lost.")
         return 130
     except BrokenPipeError:  # the reader, such as “head”, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -241,7 +244,7 @@ class _Display:
 def format_epoch(event: EpochEnded) -> str:
     """An epoch as a line."""
     width = len(str(event.epochs))
-    best = "  best" if event.best_epoch == event.epoch else ""
+    best = "  best" if event.is_best else ""
     return (
         f"epoch {event.epoch:{width}}/{event.epochs}  training {format_scores(event.train)}  "
         f"validation {format_scores(event.validation)}  {event.seconds:.1f} s{best}"

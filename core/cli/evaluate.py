@@ -28,7 +28,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
     require_bins(options)
     judging.require_sense(options)
-    folder = RunFolder(options.run)
+    folder = RunFolder.of(options.run)
     if options.keep or options.calibrate or options.uncalibrate:  # the window shows them, and would write its own
         require_not_open(folder.path)
     data = options.data or folder.data
@@ -39,10 +39,11 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     result = console.drive(
         "Judging",
         lambda stop: evaluation.run(
-            folder,
+            options.run,
             data,
-            options.split,
+            options.split or "test",
             stop,
+            elsewhere=options.split or "all",
             hand_labels=hand_labels,
             class_map=parse_class_map(options),
             decision=options.decision,
@@ -50,7 +51,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         ),
     )
     if options.json:
-        about: dict[str, Any] = {"run": folder.name, "data": result.data, "part": result.part, "note": result.note}
+        about: dict[str, Any] = {"run": options.run.name, "data": result.data, "part": result.part, "note": result.note}
         if result.error_bars is not None:
             about["error_bars"] = result.error_bars.to_json()
         if result.predictions.temperature is not None:

@@ -15,12 +15,12 @@ from core.cli.console import Console
 from core.cli.sources import parse_class_map
 from core.errors import SettingsProblem
 from core.project.files import file_name, make_folder
+from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
     from core.metrics.ranking import Area
     from core.project.labels import LabelJournal
-    from core.project.runs import RunFolder
 
 _SHOWN = 20  # figures of merit of two runs
 
@@ -36,6 +36,9 @@ def require_sense(options: argparse.Namespace) -> None:
     from core.evaluate import tables
 
     _read_ranks(options.top)
+    best = RunFolder.of(options.run).best
+    if (options.against or options.calibrate or options.uncalibrate) and options.run.is_file() and options.run != best:
+        raise SettingsProblem("This is for runs, and here is a weights file.", "Name the folder of a run.", "RUN")
     if options.frequency is not None:
         if options.top is None:
             raise SettingsProblem("--frequency is for the first galaxies of a class.", "Add --top 100.", "--frequency")
@@ -146,7 +149,7 @@ def _print_comparison(
 ) -> None:
     from core.evaluate import two_runs
 
-    part = options.split if result.is_own else "all"
+    part = result.part if result.is_own else "all"
     found = console.drive(
         "Comparing",
         lambda stop: two_runs.run(

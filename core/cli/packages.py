@@ -130,7 +130,7 @@ def run_job(options: argparse.Namespace, console: Console) -> int:
 
     done = console.drive("Training", lambda stop: job_package.run(options.package, options.output, stop, change))
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}
-    console.say(f"{done.result.epochs} epochs ({why[done.result.reason]}); results: {done.package}")
+    console.say(f"{count_of(done.result.epochs, 'epoch')} ({why[done.result.reason]}); results: {done.package}")
     console.say(f"At home: tuningfork job collect “{done.package.name}” PROJECT")
     return 130 if done.result.reason == "stopped" else console.status
 

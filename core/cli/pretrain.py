@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from pathlib import Path
 
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.shared_options import add_settings_options, add_split_option
 from core.cli.sources import hand_labels_of, starting_point
+from core.nets import base_networks
 from core.project import outputs
 from core.project.metrics_file import read_metrics
 from core.project.project import require_not_open
-from core.project.runs import RunFolder
+from core.project.unbegun import new_run
 from core.train.self_supervised import recipe
 from core.train.settings import RunSettings
 
@@ -35,7 +35,12 @@ def add_pretrain_options(command: argparse.ArgumentParser) -> None:
     add("--grey", action="store_true", help="learn from the mean of the bands, whatever they are")
     add("--seed", type=int, metavar="N", help="origin of all randomness")
     add_split_option(command)
-    add("--start-from", type=Path, metavar="RUN", help="start from an earlier network instead of from random weights")
+    add(
+        "--start-from",
+        type=Path,
+        metavar="RUN",
+        help=base_networks.offer("instead of random weights: an earlier run, a weights file"),
+    )
     add("--json", action="store_true", help="print the result as JSON")
     add_settings_options(command, "self_supervised.temperature=0.1")
     command.set_defaults(writes={"output": outputs.FOLDER})
@@ -61,15 +66,10 @@ def pretrain(options: argparse.Namespace, console: Console) -> int:
         seed=options.seed,
     )
     hand_labels = hand_labels_of(options.data, console)
-    folder = RunFolder.create(options.output)
-    try:
+    with new_run(options.output) as folder:
         result = console.drive(
             "Learning", lambda stop: loop.run(settings, options.data, folder, stop, hand_labels=hand_labels)
         )
-    except BaseException:
-        with contextlib.suppress(OSError):  # if nothing was written, leave no empty folder
-            folder.path.rmdir()
-        raise
     metrics = read_metrics(folder.metrics_file)
     if options.json:
         console.say_json(metrics)
@@ -79,6 +79,8 @@ def pretrain(options: argparse.Namespace, console: Console) -> int:
     for line in report.describe(metrics):
         console.say(line)
     console.say(f"verdict: {verdict.describe(metrics)}")
+    if result.reason == "stopped":
+        console.say(f"To go on: tuningfork resume {result.folder}")
     console.say(
         f"Run: {result.folder}; fine-tune it with “tuningfork train DATA.h5 -o TUNED --start-from {result.folder}”"
     )

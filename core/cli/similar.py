@@ -15,7 +15,7 @@ from core.cli.sources import choose_bands, rows_of
 from core.errors import SettingsProblem
 from core.project import outputs
 from core.project.runs import RunFolder, describe_weights
-from core.wording import count_of
+from core.wording import count_of, percent
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
@@ -127,7 +127,7 @@ def unusual(options: argparse.Namespace, console: Console) -> int:
         (
             names[row],
             f"{found.distances[row]:.2f}",
-            f"{100 * found.more_than[row]:.1f} %",
+            percent(found.more_than[row], 1),
             alike,
             *([labels[place]] if labels else []),
         )
@@ -178,6 +178,7 @@ def duplicates(options: argparse.Namespace, console: Console) -> int:
 
 def _samples_of(options: argparse.Namespace) -> tuple[list[Sample], str]:
     """What is searched, and a sentence about it."""
+    from core.data import declared_parts
     from core.data.cutouts import Cutouts
     from core.data.duplicates import Sample
 
@@ -188,25 +189,11 @@ def _samples_of(options: argparse.Namespace) -> tuple[list[Sample], str]:
         return [Sample(options.against), Sample(data)], f"Galaxies of {data.name} that are in {options.against.name}."
     if options.run is None:
         with Cutouts.open(data) as cutouts:
-            known = _known_parts(cutouts)
-        if any(known):
-            return [Sample(data, known)], "Parts as the project has kept them, or the dataset gives them."
+            declared = declared_parts.read(cutouts)
+        if declared is not None and any(declared.names):
+            return [Sample(data, declared.names)], "Parts as the project has kept them, or the dataset gives them."
         return [Sample(data)], "No parts are known; name a run (--run) to see which pairs are leaks."
     return _samples_of_run(RunFolder(options.run), data)
-
-
-def _known_parts(cutouts: Cutouts) -> list[str]:
-    """The part of each galaxy by the dataset's own column, or as its project has kept it; empty: none is known."""
-    from core.data import kept_parts, parts
-
-    if cutouts.split_column:
-        numbers = parts.read_given(cutouts.columns[cutouts.split_column], cutouts.split_column)
-    elif (kept := kept_parts.read(cutouts.path, None)) is not None:
-        numbers = kept.numbers(cutouts.ids)
-    else:
-        return [""] * len(cutouts)
-    names = (*parts.PARTS, "")
-    return [names[number] for number in numbers.tolist()]
 
 
 def _samples_of_run(run: RunFolder, data: Path) -> tuple[list[Sample], str]:

@@ -13,6 +13,7 @@ from core.cli.shared_options import (
     common_options,
 )
 from core.cli.suggest import add_suggestion_study_options
+from core.nets import base_networks
 from core.project import outputs
 
 STUDY = ("study", "study:training_size", "Run a study of many trainings.")
@@ -71,7 +72,7 @@ def _add_suggestion_options(command: argparse.ArgumentParser) -> None:
 def _add_transfer_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the new survey")
-    add("--start-from", type=Path, metavar="RUN", help="the network: a run, a weights file, or base:NAME")
+    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("the network: a run, a weights file"))
     _add_common_options(command)
     _add_judge_option(command)
     add("--labels", metavar="0,50,all", help="numbers or percentages of its labelled galaxies; 0: the network as it is")

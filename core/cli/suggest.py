@@ -18,6 +18,7 @@ from core.cli.shared_options import (
 from core.cli.sources import choose_bands, hand_labels_of
 from core.cli.study_settings import resolve_run_settings
 from core.errors import Problem, SettingsProblem
+from core.nets import base_networks
 from core.project import outputs
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
@@ -35,9 +36,8 @@ _SHOWN = 10  # proposals on the terminal beside the table
 def add_suggest_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork suggest``."""
     add = command.add_argument
-    networks = (
-        "folders of runs, weights files or base:NAME; several answer together; without one typical ones are chosen"
-    )
+    networks = base_networks.offer("folders of runs, weights files")
+    networks += "; several answer together; without one typical ones are chosen"
     add("run", nargs="*", type=Path, metavar="RUN", help=networks)
     add("data", type=Path, metavar="DATA.h5", help="the dataset, of which some galaxies or none are labelled")
     add("-n", "--count", type=int, metavar="N", help="how many galaxies; else 50")
@@ -108,7 +108,7 @@ def add_suggestion_study_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--methods", metavar="auto,typical", help="ways to choose, beside the random order; else auto")
     add("--counts", metavar="20,50,100", help="numbers of labels; else 20 to 400")
-    start = "the network that chooses first, and from which the trainings start: a run, a weights file, or base:NAME"
+    start = base_networks.offer("the network that chooses first, and from which trainings start: a run, a weights file")
     add("--start-from", type=Path, metavar="RUN", help=start)
     add_band_option(command)
     add_class_option(command)
@@ -179,7 +179,7 @@ def _parts_of(options: argparse.Namespace, networks: list[Path]) -> tuple[DataSe
     for network in networks:
         with Cutouts.open(options.data) as cutouts:
             is_own = cutouts.is_known_as(Predictor.load(network, needs_answers=False).card.get("checksum"))
-        folder = RunFolder(network if network.is_dir() else network.parent)
+        folder = RunFolder.of(network)
         if is_own and folder.settings_file.exists():
             try:
                 settings = resuming.read_settings(folder)

@@ -66,6 +66,8 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
             transfer_figure.save(each, (found.folder / name).with_suffix(f".{options.format}"))
     if found.missing:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
+    elif wish.judge_test and found.test is None:
+        console.say("The test part is still to be judged: the same command goes on.")
     console.say(f"Study: {found.folder}")
     return console.status
 
@@ -123,6 +125,8 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
             matrix_figure.save(each, (found.folder / name).with_suffix(f".{options.format}"))
     if found.missing:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
+    elif wish.judge_test and found.test is None:
+        console.say("The test part is still to be judged: the same command goes on.")
     console.say(f"Study: {found.folder}")
     return console.status
 

@@ -134,7 +134,7 @@ class StampRecipe:
                     "Import the files again in the same way, unless this is intended.",
                 )
             )
-        elif self.settings.field is None and self._is_resampled and _differ(self.native_size, other.native_size):
+        elif self.shows_another_field(other):
             found.append(
                 Problem(
                     f"The files have {other.native_size:.0f} pixels along a side before they are resampled; in "
@@ -171,6 +171,10 @@ class StampRecipe:
     def is_made_otherwise(self, other: StampRecipe) -> bool:
         """Whether the stamps of another dataset show another part of the sky, or fill missing pixels otherwise."""
         return self._making() != other._making()
+
+    def shows_another_field(self, other: StampRecipe) -> bool:
+        """Whether whole files of another side in pixels were resampled to the stamps of another dataset."""
+        return self.settings.field is None and self._is_resampled and _differ(self.native_size, other.native_size)
 
     @property
     def _is_resampled(self) -> bool:

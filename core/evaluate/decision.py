@@ -195,7 +195,7 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
     UnreadableFile, WrongVersion
         The file is damaged, for other classes, or of a newer program.
     """
-    return kept_decision.read(_folder_of(weights).decision_file, names)
+    return kept_decision.read(RunFolder.of(weights).decision_file, names)
 
 
 def kept_wish(folder: RunFolder) -> str:
@@ -239,7 +239,7 @@ def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np
     if noted is not None and set(noted) == set(names):
         return np.array([noted[name] for name in names], np.float64)
     counts = (predictor.card.get("classes") or {}).get("training", {})
-    file = _folder_of(weights).settings_file
+    file = RunFolder.of(weights).settings_file
     if not isinstance(predictor.target, Classes) or set(counts) != set(names) or not file.exists():
         raise NotPossible(
             "It is not noted how frequent the classes were in the training of this network.",
@@ -254,8 +254,3 @@ def assumed_frequencies(predictor: Predictor, weights: Path | str) -> NDArray[np
         return np.full(len(names), 1 / len(names))
     found = np.array([max(counts[name], 0.5) for name in names], np.float64)
     return found / found.sum()
-
-
-def _folder_of(weights: Path | str) -> RunFolder:
-    path = Path(weights)
-    return RunFolder(path if path.is_dir() else path.parent)

@@ -1,7 +1,10 @@
 """Evaluate a run: select the galaxies, compute the metrics, and save them.
 
 On its own dataset a run is evaluated on one part. The test part is read here and nowhere else: it is not used in the
-training or in any choice. On another dataset a run is evaluated on every labelled galaxy whose class it knows.
+training or in any choice. On another dataset a run is evaluated on every labelled galaxy whose class it knows, or on a
+part that this dataset declares.
+
+A weights file is evaluated as the run to which it belongs; what is found is written for the best weights of a run only.
 """
 
 from __future__ import annotations
@@ -16,16 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import split as splits
 from core.data import target as targets
 from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Quantities, Target
-from core.errors import CatalogueProblem, NotPossible, Problem, TooFewGalaxies
+from core.errors import CatalogueProblem, NotPossible, Problem
 from core.evaluate import decision as decisions
-from core.evaluate import predict, remarks, saving
+from core.evaluate import judged_part, predict, remarks, saving
+from core.evaluate.judged_part import JudgedRows
 from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
@@ -135,17 +138,18 @@ class Evaluation:
 
 
 def run(
-    folder: RunFolder | Path | str,
+    network: RunFolder | Path | str,
     data: Path | str | None = None,
     part: EvaluatedPart = "validation",
     stop: threading.Event = NEVER,
     *,
+    elsewhere: EvaluatedPart = "all",
     hand_labels: LabelJournal | None = None,
     class_map: Mapping[str, str] | None = None,
     decision: str | None = None,
     keep: bool = False,
 ) -> Work[Evaluation]:
-    """Evaluate a run, and save the metrics in its folder.
+    """Evaluate a run, and save the metrics in its folder; or a weights file, of which nothing is saved.
 
     ``metrics.json`` gets them under the name of the part, or for another dataset under ``elsewhere`` and its name
     (with its checksum, where another one of this name was evaluated before);
@@ -153,14 +157,16 @@ def run(
 
     Parameters
     ----------
-    folder
-        The run.
+    network
+        The run, or a weights file.
     data
         The dataset; None: the one it was trained on, if it is found.
     part
-        Of its own dataset; another one is always used whole.
+        Of its own dataset.
     stop
         Ends the work with :class:`~core.errors.Stopped`; nothing is written then.
+    elsewhere
+        Of another dataset: all of it, or a part that it declares itself, see :mod:`core.data.declared_parts`.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
     class_map
@@ -183,7 +189,8 @@ def run(
     TooFewGalaxies
         There is no galaxy to evaluate it on.
     NotPossible
-        The stamps do not fit the network.
+        The stamps do not fit the network; the parts are not known, or another dataset declares none; or a decision is
+        to be kept with a weights file.
     FolderInUse
         The run is being trained, or its folder cannot be written to.
 
@@ -196,39 +203,42 @@ def run(
     >>> print(f"completeness of disks: {evaluated.report.completeness['disk']}")
     completeness of disks: ...
     """
-    folder = RunFolder.at(folder)
-    path = Path(data) if data else find_own_data(folder)
-    with open_network_on_data(folder.best, path) as opened:
-        folder.require_idle()  # whoever trains it would write over the numbers
+    weights, folder = judged_part.locate(network)
+    is_of_run = weights == folder.best
+    if keep and not is_of_run:
+        raise NotPossible("A decision is kept with a run, not with a weights file.", "Name its run.", str(weights))
+    path = Path(data) if data else find_own_data(folder, weights)
+    with open_network_on_data(weights, path) as opened:
+        if is_of_run:
+            folder.require_idle()  # whoever trains it would write over the numbers
         target = opened.predictor.target
         is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
         checksum = opened.cutouts.checksum
         labels, unknown, mapped = read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
-        part, rows = (
-            (part, select_rows(folder, opened.cutouts, part, labels)) if is_own else ("all", _labelled_rows(labels))
+        judged = (
+            judged_part.choose_own(weights, folder, opened, part, labels)
+            if is_own
+            else judged_part.choose_elsewhere(opened, elsewhere, labels)
         )
+        part, rows = judged.part, judged.rows
         problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
         problems += remarks.on_parts_of_runs(opened.predictor) if is_own and part != "all" else []
         problems += [remarks.on_mapped_classes(mapped)] if mapped else []
         problems += [remarks.on_unknown_classes(unknown)] if unknown else []
-        seen = 0 if is_own else remarks.count_seen(folder.path, opened.cutouts.ids, rows)
+        seen = 0 if is_own else remarks.count_seen(folder.path if is_of_run else weights, opened.cutouts.ids, rows)
         problems += [remarks.on_seen_galaxies(seen, len(rows))] if seen else []
         for problem in problems:
             yield Skipped(problem)
-        if not len(rows):
-            where = f"in the {part} part" if is_own else "that the network could know"
-            raise TooFewGalaxies(
-                f"There is no labelled galaxy {where}.", "Choose another part or another dataset.", path.name
-            )
         predictions = yield from predict.predict_rows(opened, rows, stop)
         validation = (labels[rows], predictions.scores) if is_own and part == "validation" else None
         if validation is None and decision is not None:
-            validation = yield from _predict_validation(folder, opened, labels if is_own else None, decision, stop)
-        predictions = predict.decide(predictions, opened.predictor, folder.best, decision, validation)
-        assumed, views = _assumed_or_none(opened, folder), len(opened.predictor.views)
+            validation = yield from _predict_validation(weights, opened, labels if is_own else None, decision, stop)
+        predictions = predict.decide(predictions, opened.predictor, weights, decision, validation)
+        assumed, views = _assumed_or_none(opened, weights), len(opened.predictor.views)
+        note = _note_on(judged, folder, opened, path.name, seen, unknown, labels[rows], is_own=is_own)
     evaluation = Evaluation(
         part=part,
-        note=_note_on(part if is_own else "", opened, path.name, seen, unknown, labels[rows]),
+        note=note,
         data=path.name,
         target=target,
         rows=rows,
@@ -243,7 +253,8 @@ def run(
         checksum=checksum,
         views=views,
     )
-    saving.record(folder, evaluation, keep=keep)
+    if is_of_run:
+        saving.record(folder, evaluation, keep=keep)
     return evaluation
 
 
@@ -295,35 +306,23 @@ def decide(
 
 
 def _predict_validation(
-    folder: RunFolder, opened: NetworkOnData, labels: NDArray[Any] | None, wish: str, stop: threading.Event
+    weights: Path, opened: NetworkOnData, labels: NDArray[Any] | None, wish: str, stop: threading.Event
 ) -> Work[decisions.Labelled | None]:
     """The validation part for a decision that needs it; without ``labels`` another dataset is open than the own one."""
     if labels is None:
-        return (yield from predict_validation(folder.best, stop)) if decisions.is_estimated(wish) else None
+        return (yield from predict_validation(weights, stop)) if decisions.is_estimated(wish) else None
     if not decisions.needs_validation(wish):
         return None
-    rows = select_rows(folder, opened.cutouts, "validation", labels)
+    rows = judged_part.choose_own(weights, RunFolder.of(weights), opened, "validation", labels).rows
     predictions = yield from predict.predict_rows(opened, rows, stop)
     return labels[rows], predictions.scores
 
 
-def _assumed_or_none(opened: NetworkOnData, folder: RunFolder) -> NDArray[np.float64] | None:
+def _assumed_or_none(opened: NetworkOnData, weights: Path) -> NDArray[np.float64] | None:
     try:
-        return decisions.assumed_frequencies(opened.predictor, folder.best)
+        return decisions.assumed_frequencies(opened.predictor, weights)
     except NotPossible:
         return None
-
-
-def select_rows(folder: RunFolder, cutouts: Cutouts, part: EvaluatedPart, labels: NDArray[Any]) -> NDArray[np.int64]:
-    """The labelled galaxies of a part of a run's own dataset, as rows of it."""
-    if part == "all":
-        return _labelled_rows(labels)
-    rows: NDArray[np.int64] = getattr(splits.load(folder.split_file, cutouts.ids), part)
-    return rows[targets.has_label(labels)[rows]]
-
-
-def _labelled_rows(labels: NDArray[Any]) -> NDArray[np.int64]:
-    return np.flatnonzero(targets.has_label(labels))
 
 
 def read_labels(
@@ -370,9 +369,19 @@ def read_labels(
 
 
 def _note_on(
-    part: str, opened: NetworkOnData, name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]
+    judged: JudgedRows,
+    folder: RunFolder,
+    opened: NetworkOnData,
+    name: str,
+    seen: int,
+    unknown: Mapping[str, int],
+    labels: NDArray[Any],
+    *,
+    is_own: bool,
 ) -> str:
-    """What the numbers hold for: a part of the run's own dataset, or without one another dataset."""
-    if part:
-        return part_notes.note_part(part, len(opened.predictor.views))
-    return remarks.note_elsewhere(name, seen, unknown, labels)
+    """What the numbers hold for: a part of the run's own dataset, or another dataset, and what the network is."""
+    if is_own:
+        note = part_notes.note_part(judged.part, len(opened.predictor.views), folder.keep)
+    else:
+        note = remarks.note_elsewhere(name, judged, seen, unknown, labels)
+    return "; ".join(filter(None, (note, part_notes.note_adaptation(opened.predictor.card))))

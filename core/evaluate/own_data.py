@@ -17,8 +17,8 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 
-def find_own_data(folder: RunFolder) -> Path:
-    """Find the dataset of the run: where the run has noted it, or where projects and the command line put it.
+def find_own_data(folder: RunFolder, weights: Path | None = None) -> Path:
+    """Find the dataset of a run, or of one of its weights files: noted there, or where projects and commands put it.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def find_own_data(folder: RunFolder) -> Path:
     """
     if (noted := folder.data) is not None:
         return noted
-    name = str(Predictor.load(folder.best).card.get("data", ""))
+    name = str(Predictor.load(weights or folder.best).card.get("data", ""))
     parent = folder.path.resolve().parent
     for place in (parent.parent / "datasets", parent, parent.parent, folder.path, Path.cwd()):
         if name and (place / name).is_file():
@@ -49,8 +49,7 @@ def predict_validation(weights: Path | str, stop: threading.Event = NEVER) -> Wo
     """
     from core.evaluate.predict import predict_rows  # predict decides, for which this is needed
 
-    path = Path(weights)
-    folder = RunFolder(path if path.is_dir() else path.parent)
+    folder = RunFolder.of(weights)
     if not folder.split_file.exists():
         return None
     try:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.data.seen import seen_ids
 from core.errors import Problem
+from core.evaluate.judged_part import JudgedRows
 from core.nets.ensemble import Ensemble
 from core.nets.predictor import Predictor
 from core.wording import count_of
@@ -24,13 +25,15 @@ def count_seen(run: Path, ids: Sequence[str], rows: NDArray[np.int64]) -> int:
     return sum(ids[int(row)] in seen for row in rows)
 
 
-def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]) -> str:
+def note_elsewhere(name: str, judged: JudgedRows, seen: int, unknown: Mapping[str, int], labels: NDArray[Any]) -> str:
     """Which galaxies of another dataset the numbers hold for.
 
     Parameters
     ----------
     name
         Of the dataset.
+    judged
+        The galaxies.
     seen
         How many of the galaxies the network was trained or chosen on.
     unknown
@@ -39,6 +42,10 @@ def note_elsewhere(name: str, seen: int, unknown: Mapping[str, int], labels: NDA
         Of the galaxies that count; class indices, or anything else where the target is not a class.
     """
     text = f"every labelled galaxy of {name}"
+    if judged.part != "all":
+        text = f"every labelled galaxy in the {judged.part} part of {name}, which {judged.rule} gives"
+    if judged.held_back:
+        text += f", {judged.held_back:,} of its own test part among them (--split test: those alone)"
     if unknown:
         text += f" but {sum(unknown.values()):,} of classes that the network does not know"
         text += ", without which purity is too high"

@@ -49,7 +49,7 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
         found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}
     name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
-    if elsewhere is not None and name.casefold() in part_notes.NOTES:  # a dataset may be called “test”
+    if elsewhere is not None and name.casefold() in part_notes.PARTS:  # a dataset may be called “test”
         name = f"dataset {name}"
     tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
     write_metrics(folder.metrics_file, values)
@@ -57,7 +57,7 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
 
 def _name_elsewhere(kept: Mapping[str, Any], evaluation: Evaluation) -> str:
     """The name of another dataset in the metrics: its own, or with its checksum where another one is called so."""
-    name = Path(evaluation.data).stem
+    name = Path(evaluation.data).stem + ("" if evaluation.part == "all" else f" {evaluation.part}")
     for earlier, values in kept.items():
         if _as_file_name(earlier).casefold() == _as_file_name(name).casefold():
             is_same = isinstance(values, dict) and values.get("checksum") == evaluation.checksum

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.data.target import Classes
 from core.errors import NotPossible
 from core.evaluate import decision as decisions
-from core.evaluate import evaluation, predict
+from core.evaluate import evaluation, judged_part, predict
 from core.evaluate.own_data import find_own_data
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Work
@@ -128,7 +128,7 @@ def _predict(
             )
         opened.predictor.temperature = None
         labels, _, _ = evaluation.read_labels(opened.cutouts, opened.predictor.target, hand_labels, {}, exactly=True)
-        rows = evaluation.select_rows(folder, opened.cutouts, "validation", labels)
+        rows = judged_part.select_rows(folder, opened.cutouts, "validation", labels)
         predictions = yield from predict.predict_rows(opened, rows, stop)
         return _Validation(labels[rows], predictions)
 

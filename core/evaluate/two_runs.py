@@ -19,7 +19,7 @@ from core.data.seen import seen_ids
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes, Target, outputs
 from core.errors import NotPossible, TooFewGalaxies
-from core.evaluate import evaluation, predict, tables
+from core.evaluate import evaluation, judged_part, predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Work
 from core.metrics import paired
@@ -181,7 +181,7 @@ def _find_common(
             target, cutouts = opened.predictor.target, opened.cutouts
             is_own = cutouts.is_known_as(opened.predictor.card.get("checksum"))
             found, _, _ = evaluation.read_labels(cutouts, target, hand_labels, class_map, exactly=is_own)
-            rows = evaluation.select_rows(folder, cutouts, part if is_own else "all", found)
+            rows = judged_part.select_rows(folder, cutouts, part if is_own else "all", found)
             if not is_own:
                 seen = seen_ids(folder.path)
                 rows = rows[[cutouts.ids[row] not in seen for row in rows.tolist()]]

@@ -178,7 +178,7 @@ def read_training_galaxies(
     TooFewGalaxies
         There are fewer than twenty.
     """
-    folder = RunFolder(weights if weights.is_dir() else weights.parent)
+    folder = RunFolder.of(weights)
     if not folder.split_file.is_file():
         raise NotPossible(
             "What a network was trained on is known for the folder of a run only.", "Choose a run.", str(weights)

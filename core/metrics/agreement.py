@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.uncertainty import plus_minus
-from core.wording import count_of
+from core.wording import count_of, percent
 
 _SAMPLES = 500
 _FEWEST = 10  # galaxies, for an error
@@ -65,8 +65,8 @@ class Agreement:
         else:
             beyond = f"{name} κ {self.kappa:.2f}{plus_minus(self.error, '.2f')}"
         return (
-            f"{count_of(self.galaxies, 'galaxy')} labelled by several of {people}: {self.share:.0%} of the pairs of "
-            f"votes agree, {beyond}; {count_of(self.conflicts, 'conflict')}."
+            f"{count_of(self.galaxies, 'galaxy')} labelled by several of {people}: {percent(self.share)} of the pairs "
+            f"of votes agree, {beyond}; {count_of(self.conflicts, 'conflict')}."
         )
 
 

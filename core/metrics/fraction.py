@@ -42,7 +42,11 @@ class Fraction:
         if self.value is None or self.interval is None:
             return "–"
         low, high = self.interval
-        return f"{100 * self.value:.0f} +{100 * (high - self.value):.0f} −{100 * (self.value - low):.0f} %"
+        digits = 0  # more where what is not all would read 100, or what is not none 0
+        while 0 < self.hits < self.total and float(f"{100 * self.value:.{digits}f}") in {0.0, 100.0}:
+            digits += 1
+        numbers = (f"{100 * each:.{digits}f}" for each in (self.value, high - self.value, self.value - low))
+        return "{} +{} −{} %".format(*numbers)
 
     def __str__(self) -> str:
         if self.value is None or self.interval is None:

@@ -7,23 +7,59 @@ from typing import Any
 
 from core.metrics.guessing import guess_of_run
 from core.metrics.uncertainty import find_error, plus_minus
+from core.project.runs import Keep
+from core.wording import count_of
 
-NOTES = {
-    "test": "locked away during training and every choice",
-    "validation": "the best epoch was chosen on this part: slightly optimistic",
-    "all": "most of these galaxies were trained on: far too optimistic for new ones",
+PARTS = ("test", "validation", "all")
+_CHOSEN: dict[Keep, str] = {
+    "best": "the best epoch was chosen on this part: slightly optimistic",
+    "last": "the weights are those of the last epoch: nothing was chosen on this part",
 }
-"""By the part."""
-
-SINGLE_VIEW = "of the best epoch, which was chosen on this part: slightly optimistic; one view of each galaxy, float32"
-"""Of the validation part while a run is trained."""
 
 
-def note_part(part: str, views: int) -> str:
-    """What the numbers of a part hold for, with answers averaged over so many views of each galaxy."""
+def note_part(part: str, views: int, keep: Keep = "best") -> str:
+    """What the numbers of a part hold for, with answers averaged over so many views of each galaxy.
+
+    Parameters
+    ----------
+    part
+        Test, validation or all.
+    views
+        How many mirror images and turns of each galaxy.
+    keep
+        Which weights the run keeps.
+    """
+    note = {
+        "test": "locked away during training and every choice",
+        "validation": _CHOSEN[keep],
+        "all": "most of these galaxies were trained on: far too optimistic for new ones",
+    }[part]
     if views == 1:
-        return NOTES[part]
-    return f"{NOTES[part]}; answers averaged over {views} views of each galaxy, where the training's curves show one"
+        return note
+    return f"{note}; answers averaged over {views} views of each galaxy, where the training's curves show one"
+
+
+def note_while_trained(keep: Keep) -> str:
+    """What the numbers of the validation part hold for while a run is trained."""
+    return f"of the {keep} epoch; {_CHOSEN[keep]}; one view of each galaxy, float32"
+
+
+def note_choice(keep: Keep) -> str:
+    """How the epochs of several runs were chosen, as the rest of a sentence about their validation part."""
+    if keep == "last":
+        return "they chose nothing: each run kept its last weights"
+    return "they chose the best epoch of each run, which is slightly optimistic for all"
+
+
+def note_adaptation(card: Mapping[str, Any]) -> str:
+    """What was changed in a network after its training, by its card, as the rest of a sentence; empty: nothing."""
+    about = card.get("adapted") or {}
+    if not about:
+        return ""
+    galaxies = count_of(int(about.get("galaxies", 0)), "galaxy")
+    return (
+        f"batch statistics measured anew on {galaxies} of {about.get('data', 'another survey')}, without their labels"
+    )
 
 
 _NAMES = {

@@ -32,6 +32,21 @@ def is_named(start: str) -> bool:
     return start.startswith(PREFIX)
 
 
+def offer(alternatives: str) -> str:
+    """The help of an option that takes a network, with base networks among the alternatives if any are there.
+
+    Examples
+    --------
+    >>> offer("a run, a weights file").startswith("a run")
+    True
+    """
+    named = f"{PREFIX}NAME (“tuningfork settings base-networks” lists them)"
+    if _files():
+        return f"{alternatives}, or {named}"
+    before, comma, last = alternatives.rpartition(", ")
+    return f"{before} or {last}" if comma else last
+
+
 def find(name: str) -> Path:
     """The weights file of a base network.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from core.errors import FolderInUse, NotPossible, Problem
 from core.events import EpochEnded, Scores
@@ -17,13 +18,14 @@ from core.project import places
 from core.project.files import append_durably, file_name, make_folder, write_atomically
 from core.project.locks import FolderLock
 from core.project.metrics_file import read_metrics
-from core.reading import is_there, read_text, reading
+from core.reading import is_there, read_text, read_toml, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
 SUGGESTION_STUDY_FILE = "suggestions.toml"
 TRANSFER_FILE, MATRIX_FILE = "transfer.toml", "matrix.toml"
 ENSEMBLE_FILE = "ensemble.toml"  # in the folder of several runs that answer together
 STUDY_FILES = (SEARCH_FILE, SIZE_STUDY_FILE, SUGGESTION_STUDY_FILE, TRANSFER_FILE, MATRIX_FILE)
+Keep: TypeAlias = Literal["best", "last"]
 _PATIENCE = 5.0  # seconds to wait for another program that writes a few files
 _PLAIN = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
 _SCORES = ("accuracy", "r2", "neighbours_accuracy")  # the last of a training without labels
@@ -101,6 +103,18 @@ class RunFolder:
     def at(cls, place: RunFolder | Path | str) -> RunFolder:
         """The run folder at a path; a run folder is returned as it is."""
         return place if isinstance(place, RunFolder) else cls(Path(place))
+
+    @classmethod
+    def of(cls, weights: Path | str) -> RunFolder:
+        """The run to which weights belong: its folder, or a file in it, in its snapshots or in its last epoch.
+
+        Of a file that lies elsewhere it is the folder around it, which holds no run.
+        """
+        path = Path(weights)
+        if path.is_dir():
+            return cls(path)
+        places = [path.parent, *list(path.resolve().parents)[1:3]]
+        return next((cls(place) for place in places if is_there(cls(place).settings_file)), cls(path.parent))
 
     def lock(self, what: str = "run") -> FolderLock:
         """The lock of whoever writes this run, or study, not yet taken."""
@@ -184,6 +198,14 @@ class RunFolder:
     def is_study(self) -> bool:
         """Whether this is the folder of a study, with the settings that its runs share, rather than of a run."""
         return any((self.path / name).exists() for name in STUDY_FILES)
+
+    @property
+    def keep(self) -> Keep:
+        """Which weights are kept, by its settings, or those that the runs of a study share; unknown: the best ones."""
+        with contextlib.suppress(Problem):
+            stopping = read_toml(self.settings_file, "The settings").get("stopping")
+            return "last" if isinstance(stopping, dict) and stopping.get("keep") == "last" else "best"
+        return "best"
 
     @property
     def ensemble_file(self) -> Path:
@@ -330,7 +352,7 @@ def describe_weights(path: Path) -> str:
         run = RunFolder(path if path.is_dir() else path.parent)
         if run.is_ensemble:
             return f"“{run.title}”, best epochs of several runs together"
-        return f"“{run.title}”, {f'epoch {run.best_epoch} (best)' if run.best_epoch else 'best epoch'}"
+        return f"“{run.title}”, {f'epoch {run.best_epoch} ({run.keep})' if run.best_epoch else f'{run.keep} epoch'}"
     if (epoch := re.fullmatch(r"epoch-(\d+)", path.stem)) and path.parent.name == "snapshots":
         return f"“{RunFolder(path.parents[1]).title}”, epoch {int(epoch[1])}"
     if (epoch := re.fullmatch(r"epoch-(\d+)", path.parent.name)) and path.parents[1].name == "last":

@@ -12,7 +12,7 @@ from core.simulate.parameters import draw_from_priors
 from core.simulate.prior_column import count_rows, read_values
 from core.simulate.priors import Prior
 from core.simulate.settings import SimulationSettings
-from core.wording import count_of
+from core.wording import count_of, percent
 
 _SAMPLE = 2000  # galaxies, by which the share of those outside the limits is estimated
 _NEGLIGIBLE = 0.005  # of the galaxies
@@ -55,4 +55,6 @@ def _describe_tied(title: str, prior: Prior, drawn: Mapping[str, NDArray[np.floa
     if share < _NEGLIGIBLE:
         return []
     limits = f"{prior.low:g} to {prior.high:g}"
-    return [f"{title}: for about {share:.0%} of the galaxies the relation leads outside {limits}: they pile up there."]
+    return [
+        f"{title}: for about {percent(share)} of the galaxies the relation leads outside {limits}: they pile up there."
+    ]

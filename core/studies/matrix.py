@@ -7,6 +7,7 @@ parts of each survey are the same in all runs, and the test parts are read by no
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.project import journal_of
 from core.project.runs import MATRIX_FILE, RunFolder
+from core.project.unbegun import study_folder
 from core.reading import reading
 from core.studies import frozen, judging, matrix_figure, run_list, size_study, transfer_plan, transfer_study
 from core.studies.matrix_study import MatrixStudy
@@ -95,7 +97,7 @@ def run(settings: RunSettings, folder: Path, study: MatrixSettings, stop: thread
     if len(set(study.surveys)) < 2:
         raise SettingsProblem("A transfer matrix needs two surveys or more.", "Name their datasets.", "surveys")
     settings = with_transfer(settings, start_from="", freeze_blocks=0)
-    with RunFolder(folder).lock("study"):
+    with study_folder(folder):
         return (yield from _run(settings, folder, study, stop))
 
 
@@ -132,7 +134,9 @@ def _run(settings: RunSettings, folder: Path, study: MatrixSettings, stop: threa
             key = _key(step, surveys, study, judged_on)
             earlier = None if is_new else _find(known, key, metric)
             try:
-                point, samples = earlier or _judge(step, planned, surveys, judged_on, key, metric, "validation")
+                point, samples = earlier or _judge(step, planned, surveys, judged_on, key, metric, "validation", stop)
+            except Stopped:
+                break
             except NotPossible as problem:
                 if (pair := (key[1], key[2])) not in impossible:
                     impossible.add(pair)
@@ -141,11 +145,14 @@ def _run(settings: RunSettings, folder: Path, study: MatrixSettings, stop: threa
             found = found.with_point(point, samples)
             transfer_study.write_table(found.judged, folder / TABLE)
             yield Preview(found)
+        if stop.is_set():
+            break
     if not found.points:
         raise Stopped
     matrix_figure.save(found, folder / FIGURE)
     if study.judge_test and not stop.is_set():
-        found = replace(found, test=(yield from _judge_test(found, steps, surveys, study, stop)))
+        with contextlib.suppress(Stopped):  # what was trained is kept
+            found = replace(found, test=(yield from _judge_test(found, steps, surveys, study, stop)))
     return found
 
 
@@ -257,6 +264,7 @@ def _judge(
     key: Key,
     metric: str,
     part: HeldOutPart,
+    stop: threading.Event,
 ) -> tuple[TransferPoint, NDArray[np.float64]]:
     facts = surveys[judged_on].facts
     judged = judging.part_of_new(facts.data, part, facts.target, facts.labels, facts.split)
@@ -264,7 +272,7 @@ def _judge(
     if judged_on != step.survey:
         network = Predictor.load(planned.folder.best)
         links = judging.links_to_new(network, facts.target, planned.settings.transfer.class_map)
-    found = judging.judge(planned.folder.best, judged, metric, links)
+    found = judging.judge(planned.folder.best, judged, metric, links, stop=stop)
     about = read_metrics(planned.folder.metrics_file)
     galaxies: dict[str, Any] = about["data"]["galaxies"]
     strategy, start, survey, labels, seed = key
@@ -292,13 +300,12 @@ def _judge_test(
     tested = Judged("test", found.metric)
     keys = {point.key for point in found.points}
     for number, step in enumerate(steps, 1):
-        if stop.is_set():
-            raise Stopped
         planned = _plan_run(step, surveys, study, found.folder)
         for judged_on in range(len(surveys)) if not step.labels else (step.survey,):
             key = _key(step, surveys, study, judged_on)
             if planned is not None and key in keys:
-                tested = tested.with_point(*_judge(step, planned, surveys, judged_on, key, found.metric, "test"))
+                judged = _judge(step, planned, surveys, judged_on, key, found.metric, "test", stop)
+                tested = tested.with_point(*judged)
         yield Progress(number, len(steps), "networks judged")
     transfer_study.write_table(tested, found.folder / TEST_TABLE)
     matrix_figure.save(replace(found, judged=tested), found.folder / TEST_FIGURE)

@@ -34,6 +34,7 @@ from core.metrics import merits
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.runs import SEARCH_FILE, RunFolder
+from core.project.unbegun import study_folder
 from core.reading import read_text, reading
 from core.settings import toml
 from core.studies import frozen, search_figure, trials
@@ -92,7 +93,7 @@ def run(
     Problem
         No trial could be trained, or all workers have failed.
     """
-    with RunFolder(folder).lock("study"):
+    with study_folder(folder):
         return (yield from _run(settings, data, folder, search, stop, hand_labels))
 
 

@@ -20,6 +20,7 @@ from core.project.files import atomic_path
 from core.studies import trials
 from core.studies.axis_ticks import axis_ticks
 from core.studies.trials import Search, SearchStage, Trial
+from core.wording import percent
 
 _STAGE_STYLES: dict[SearchStage, tuple[str, str]] = {
     "coarse": ("o", "#0072B2"),
@@ -108,7 +109,7 @@ def draw_importance(search: Search, axes: Axes) -> None:
         axes.text(0.5, 0.5, "too few trials to estimate\nthe importance of the settings", ha="center", va="center")
         return
     bars = axes.barh([name for name, _ in ordered], [share for _, share in ordered], color="#009E73", height=0.6)
-    axes.bar_label(bars, [f"{share:.0%}" for _, share in ordered], padding=3, fontsize="small")
+    axes.bar_label(bars, [percent(share) for _, share in ordered], padding=3, fontsize="small")
     axes.set_xlim(0, 1.25 * ordered[-1][1])
     axes.set_ylim(-0.6, max(3, len(ordered)) - 0.4)
     axes.set_xlabel("share of the coarse search's variance")

@@ -13,8 +13,9 @@ import numpy as np
 
 from core.data.settings import HeldOutPart
 from core.errors import Problem, SettingsProblem
-from core.metrics import merits
+from core.metrics import merits, part_notes
 from core.metrics.uncertainty import plus_minus
+from core.project.runs import RunFolder
 from core.studies import point_table, power_law
 from core.studies.point_table import error_name
 from core.studies.power_law import PowerLaw
@@ -176,7 +177,7 @@ def _describe_next_step(law: PowerLaw, largest: int, now: float, gain: float) ->
 def _describe_evaluated_galaxies(study: SizeStudy) -> str:
     galaxies = max(point.galaxies for point in study.points)
     note = {
-        "validation": "; the best epochs were chosen on this part, which is slightly optimistic",
+        "validation": f"; {part_notes.note_choice(RunFolder(study.folder).keep)}",
         "test": ", which no run and no choice had seen",
     }[study.part]
     error = plus_minus(study.common_error).strip()

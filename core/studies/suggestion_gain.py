@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.metrics import merits
+from core.metrics import merits, part_notes
 from core.metrics.uncertainty import plus_minus
+from core.project.runs import RunFolder
 from core.studies import point_table
 from core.studies.point_table import error_name
 from core.wording import with_error, with_minus
@@ -170,8 +171,8 @@ class SuggestionStudy:
         common = plus_minus(float(np.nanmean(errors)), ".3f") if np.isfinite(errors).any() else ""
         judged = (
             f"All runs were judged on the same {galaxies:,} galaxies of the validation part, of which no order takes "
-            "any; they chose the best epoch of each run, which is slightly optimistic for all. Their sampling "
-            f"error{common} is common to all scores."
+            f"any; {part_notes.note_choice(RunFolder(self.folder).keep)}. Their sampling error{common} is common to "
+            "all scores."
         )
         return (*said, judged)
 

@@ -40,6 +40,7 @@ from core.metrics import merits
 from core.project.labels import LabelJournal, write_labels
 from core.project.metrics_file import read_metrics
 from core.project.runs import SUGGESTION_STUDY_FILE, RunFolder
+from core.project.unbegun import study_folder
 from core.studies import frozen, run_list, size_study, suggestion_gain
 from core.studies.point_table import error_name
 from core.studies.run_list import PlannedRun
@@ -121,7 +122,7 @@ def run(
     Stopped
         No run was finished.
     """
-    with RunFolder(folder).lock("study"):
+    with study_folder(folder):
         return (yield from _run(settings, data, folder, study, stop, hand_labels))
 
 
@@ -167,7 +168,10 @@ def _run(
                 yield from run_list.train(each, LabelJournal(each.labels_file), reported, done, total, stop)
                 if stop.is_set():
                     return _conclude(found)
-            point = known.get((each.method, each.labels, each.seed)) or _evaluate(each, metric, stop)
+            try:
+                point = known.get((each.method, each.labels, each.seed)) or _evaluate(each, metric, stop)
+            except Stopped:  # while it was judged, which the next time begins with
+                return _conclude(found)
             found = found.with_point(point)
             suggestion_gain.write_table(found, folder / TABLE)
             yield Preview(found)

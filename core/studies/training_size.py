@@ -14,6 +14,7 @@ given more sizes and seeds.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import threading
@@ -33,6 +34,7 @@ from core.metrics import merits
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.runs import SIZE_STUDY_FILE, RunFolder
+from core.project.unbegun import study_folder
 from core.reading import reading
 from core.studies import frozen, point_table, run_list, size_figure, size_study
 from core.studies.run_list import PlannedRun
@@ -106,7 +108,7 @@ def run(
     Problem
         As a training raises it.
     """
-    with RunFolder(folder).lock("study"):
+    with study_folder(folder):
         return (yield from _run(settings, data, folder, study, stop, hand_labels))
 
 
@@ -135,7 +137,10 @@ def _run(
             yield from run_list.train(each, hand_labels, reported, int(end) - each.epochs, int(ends[-1]), stop)
             if stop.is_set():
                 break
-        point = known.get((each.size, each.seed)) or _evaluate(each, hand_labels, "validation", metric, stop)
+        try:
+            point = known.get((each.size, each.seed)) or _evaluate(each, hand_labels, "validation", metric, stop)
+        except Stopped:  # while it was judged, which the next time begins with
+            break
         found = found.with_point(point)
         size_study.write_table(found, folder / TABLE)
         yield Preview(found)
@@ -143,7 +148,8 @@ def _run(
         raise Stopped
     size_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing:
-        found = replace(found, test=(yield from _evaluate_test(found, wanted, hand_labels, stop)))
+        with contextlib.suppress(Stopped):  # what was trained is kept
+            found = replace(found, test=(yield from _evaluate_test(found, wanted, hand_labels, stop)))
     return found
 
 

@@ -31,7 +31,8 @@ from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.metrics import merits
 from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
-from core.project.runs import TRANSFER_FILE, RunFolder
+from core.project.runs import TRANSFER_FILE
+from core.project.unbegun import study_folder
 from core.reading import reading
 from core.studies import frozen, judging, run_list, size_study, transfer_figure, transfer_study, without_labels
 from core.studies.judging import JudgedPart, Judgement, Links
@@ -112,7 +113,7 @@ def run(
             "transfer.start_from",
         )
     settings = settings.with_whole_paths()
-    with RunFolder(folder).lock("study"):
+    with study_folder(folder):
         return (yield from _run(settings, data, folder, study, stop, hand_labels))
 
 
@@ -144,7 +145,8 @@ def _run(
         raise Stopped
     transfer_figure.save(found, folder / FIGURE)
     if study.judge_test and not found.missing and not stop.is_set():
-        found = replace(found, test=(yield from _judge_test(found, wanted, move, study, stop)))
+        with contextlib.suppress(Stopped):  # what was trained is kept
+            found = replace(found, test=(yield from _judge_test(found, wanted, move, study, stop)))
     return found
 
 
@@ -179,8 +181,10 @@ def _train_and_judge(
                     yield from run_list.train(each.run, labels, reported, before, total, stop)
             if stop.is_set():
                 break
-            judged = earlier or _judge(each, move, jury, found.folder, found.metric)
+            judged = earlier or _judge(each, move, jury, found.folder, found.metric, stop)
             found, table = found.with_point(*judged), table.with_point(*judged)
+        except Stopped:  # while it was judged, which the next time begins with
+            break
         except (NotANumber, NotPossible, TooFewGalaxies) as problem:  # befalls this strategy or number, and not others
             if str(problem) not in reported:
                 reported.add(str(problem))
@@ -276,7 +280,7 @@ def _find(known: Judged, key: Key, metric: str) -> tuple[TransferPoint, NDArray[
 
 
 def _judge(
-    planned: PlannedPoint, move: Move, jury: _Jury, folder: Path, metric: str
+    planned: PlannedPoint, move: Move, jury: _Jury, folder: Path, metric: str, stop: threading.Event
 ) -> tuple[TransferPoint, NDArray[np.float64]]:
     bands = move.settings.transfer.bands
     about: dict[str, Any] = {}
@@ -284,15 +288,15 @@ def _judge(
     if planned.run is not None:
         network, about = planned.run.folder.best, read_metrics(planned.run.folder.metrics_file)
     elif planned.strategy is ADABN:
-        network = without_labels.adapt_statistics(move, folder)
+        network = without_labels.adapt_statistics(move, folder, stop)
     if planned.strategy.labels_of == "new":
-        found, within_old = judging.judge(network, jury.new, metric), jury.to_old
+        found, within_old = judging.judge(network, jury.new, metric, stop=stop), jury.to_old
         is_of_old = planned.strategy.tuned is not None
     else:
-        found, within_old = judging.judge(network, jury.new, metric, jury.to_new, bands), jury.within_old
+        found, within_old = judging.judge(network, jury.new, metric, jury.to_new, bands, stop), jury.within_old
         is_of_old = planned.old is None or planned.old.shares_parts
     if jury.old is not None and is_of_old:
-        old = judging.judge(network, jury.old, metric, within_old)
+        old = judging.judge(network, jury.old, metric, within_old, stop=stop)
     strategy, start, survey, labels, seed = _key(planned, move)
     chooses = planned.run is not None and planned.run.settings.stopping.keep == "best"
     point = TransferPoint(
@@ -327,9 +331,7 @@ def _judge_test(
     jury = yield from _call_jury(move, study, find_strategies(study.strategies, move.blocks), "test")
     tested = Judged("test", found.metric)
     for number, each in enumerate(wanted, 1):
-        if stop.is_set():
-            raise Stopped
-        tested = tested.with_point(*_judge(each, move, jury, found.folder, found.metric))
+        tested = tested.with_point(*_judge(each, move, jury, found.folder, found.metric, stop))
         yield Progress(number, len(wanted), "networks judged")
     transfer_study.write_table(tested, found.folder / TEST_TABLE)
     transfer_figure.save(replace(found, judged=tested), found.folder / TEST_FIGURE)

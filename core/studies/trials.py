@@ -14,6 +14,7 @@ from core.metrics.uncertainty import plus_minus
 from core.project.files import write_csv
 from core.studies.search_space import Space, apply_values
 from core.train.settings import RunSettings
+from core.wording import percent
 
 SearchStage = Literal["coarse", "fine"]
 TrialStatus = Literal["waiting", "running", "finished", "pruned", "failed"]
@@ -247,4 +248,4 @@ def best_so_far(search: Search, stage: SearchStage) -> list[float]:
 
 def _format_importance(importance: Mapping[str, float]) -> str:
     ordered = sorted(importance.items(), key=lambda item: -item[1])
-    return ", ".join(f"{name} explains {share:.0%}" for name, share in ordered)
+    return ", ".join(f"{name} explains {percent(share)}" for name, share in ordered)

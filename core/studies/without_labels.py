@@ -6,13 +6,14 @@ Neither looks at the validation and test galaxies of the new survey, on which th
 from __future__ import annotations
 
 import copy
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from core.adapt import batch_statistics
 from core.errors import NotPossible
-from core.events import Skipped, Work, result_of
+from core.events import NEVER, Skipped, Work, result_of
 from core.nets.opening import open_network_on_data
 from core.project.files import make_folder
 from core.project.project import journal_of
@@ -98,7 +99,7 @@ def plan_run(move: Move, old: OldSurvey, strategy: Strategy, seed: int, folder: 
     return PlannedRun(strategy.change(settings), folder, old.data)
 
 
-def adapt_statistics(move: Move, folder: Path) -> Path:
+def adapt_statistics(move: Move, folder: Path, stop: threading.Event = NEVER) -> Path:
     """Measure the network's batch statistics anew on the new survey (AdaBN), and save it in the study's folder.
 
     Raises
@@ -112,6 +113,6 @@ def adapt_statistics(move: Move, folder: Path) -> Path:
         held_out = np.concatenate([move.split.validation, move.split.test])
         rows = np.setdiff1d(np.arange(len(opened.cutouts)), held_out)
         predictor = copy.copy(opened.predictor)
-        result_of(batch_statistics.adapt(predictor, opened.cutouts, rows))
+        result_of(batch_statistics.adapt(predictor, opened.cutouts, rows, stop))
         predictor.save(path)
     return path

@@ -64,7 +64,10 @@ def compute(plan: TrainingPlan, folder: RunFolder, best: Predictor, loss: float)
     scores = Scores(loss, {name: known.get(name, value) for name, value in followed.items()})
     values = {name: value if math.isfinite(value) else None for name, value in {"loss": loss, **scores.values}.items()}
     views = len(best.views)
-    values |= report.to_json() | {"note": part_notes.note_part("validation", views), "views": views}
+    values |= report.to_json() | {
+        "note": part_notes.note_part("validation", views, plan.settings.stopping.keep),
+        "views": views,
+    }
     values |= {} if bars is None else {"error_bars": bars.to_json()}
     return FinalNumbers(scores, values, answers)
 

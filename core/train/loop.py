@@ -209,15 +209,11 @@ def _train(
     optimiser_step = OptimiserStep(network, settings, plan.precision, start_network.weights_to_return_to(plan, folder))
     if plan.unlabelled is not None:
         plan.unlabelled.join(optimiser_step.optimiser)
-        if earlier is not None:
-            plan.unlabelled.restore(earlier.beside)
+    if earlier is not None:
+        _restore(plan, optimiser_step, earlier)
     plan.features = yield from feature_cache.compute(plan, images, stop)
     images = plan.features or images
     history = earlier.history if earlier is not None else []
-    if earlier is not None:
-        optimiser_step.optimiser.load_state_dict(earlier.optimiser)
-        if earlier.scaler:  # empty unless the run was computed in float16 before, too
-            optimiser_step.scaler.load_state_dict(earlier.scaler)
     reason: Reason = "finished"
     for epoch in range(len(history) + 1, settings.optimiser.epochs + 1):
         stopped = distributed.any_process(stop.is_set(), plan.device)
@@ -248,6 +244,7 @@ def _train(
             seconds,
             state.best_epoch,
             state.epochs_since_best,
+            settings.stopping.keep == "best",
         )
         plan.cutouts.require_unchanged()
         history.append(ended)
@@ -256,6 +253,15 @@ def _train(
     if not history:
         raise Stopped
     return (yield from _finish(plan, images, folder, validation_criterion, history, reason, baseline))
+
+
+def _restore(plan: TrainingPlan, optimiser_step: OptimiserStep, earlier: Checkpoint) -> None:
+    """Go on as after the last epoch of an interrupted run."""
+    if plan.unlabelled is not None:
+        plan.unlabelled.restore(earlier.beside)
+    optimiser_step.optimiser.load_state_dict(earlier.optimiser)
+    if earlier.scaler:  # empty unless the run was computed in float16 before, too
+        optimiser_step.scaler.load_state_dict(earlier.scaler)
 
 
 def _train_epoch(
@@ -359,7 +365,7 @@ def _finish(
     values |= {} if judged is None else {"unlabelled": asdict(judged)}
     write_metrics(folder.metrics_file, values)
     run_report.write_card(folder)
-    run_report.append_log(folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+    run_report.append_log(folder, run_report.describe_end(reason, plan, history))
     for warning in warnings:
         run_report.append_log(folder, warning)
     return RunResult(

@@ -36,12 +36,17 @@ def append_log(folder: RunFolder, sentence: str) -> None:
 
 def log_epoch(folder: RunFolder, ended: EpochEnded) -> None:
     """Add an epoch to the log."""
-    best = ", the best so far" if ended.best_epoch == ended.epoch else ""
+    best = ", the best so far" if ended.is_best else ""
     append_log(
         folder,
         f"epoch {ended.epoch}/{ended.epochs}: training {format_scores(ended.train)}; validation "
         f"{format_scores(ended.validation)}{best}; {ended.seconds:.1f} s",
     )
+
+
+def describe_end(reason: str, plan: TrainingPlan, history: Sequence[EpochEnded]) -> str:
+    """The end of a training as a line of the log."""
+    return f"{reason} after epoch {len(history)}; {plan.settings.stopping.keep} epoch {history[-1].best_epoch}"
 
 
 def format_scores(scores: Scores) -> str:
@@ -77,7 +82,7 @@ def metrics(
         "training": _scores_to_json(best.train)
         | {
             "galaxies": plan.facts["galaxies"]["training"],
-            "note": "running mean during the best epoch, with augmentation and dropout",
+            "note": f"running mean during the {plan.settings.stopping.keep} epoch, with augmentation and dropout",
         },
         "baseline": None if baseline is None else _baseline_to_json(baseline) | dict(afterwards or {}),
         "warnings": [*plan.facts.get("overlaps", ()), *warnings],
@@ -85,8 +90,8 @@ def metrics(
 
 
 def _of_one_view(plan: TrainingPlan, validation: Scores) -> dict[str, Any]:
-    galaxies = plan.facts["galaxies"]["validation"]
-    return _scores_to_json(validation) | {"galaxies": galaxies, "note": part_notes.SINGLE_VIEW, "views": 1}
+    galaxies, note = plan.facts["galaxies"]["validation"], part_notes.note_while_trained(plan.settings.stopping.keep)
+    return _scores_to_json(validation) | {"galaxies": galaxies, "note": note, "views": 1}
 
 
 def read_overlaps(folder: RunFolder) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from core.metrics.fraction import Fraction
 from core.settings.declare import Settings, knobs
 from core.train.settings import RunSettings
-from core.wording import count_of, singular, with_error
+from core.wording import count_of, percent, singular, with_error
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,26 @@ def test_every_unit_of_a_whole_number_has_a_form_for_one() -> None:
 )
 def test_a_value_has_the_digits_that_its_error_leaves(value: float, error: float, text: str) -> None:
     assert with_error(value, error) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"),
+    [
+        (0.714, 0, "71 %"),
+        (1.0, 0, "100 %"),
+        (0.0, 1, "0.0 %"),
+        (0.9997, 1, "> 99.9 %"),
+        (0.996, 0, "> 99 %"),
+        (0.0004, 1, "< 0.1 %"),
+        (0.99, 0, "99 %"),
+    ],
+)
+def test_a_share_reads_all_or_none_only_where_it_is(share: float, digits: int, text: str) -> None:
+    assert percent(share, digits) == text
+
+
+def test_a_fraction_reads_all_or_none_only_where_it_is() -> None:
+    assert Fraction(20, 20).in_percent.startswith("100 ")
+    assert Fraction(0, 20).in_percent.startswith("0 ")
+    assert Fraction(999, 1000).in_percent.startswith("99.9 +")
+    assert Fraction(1, 10_000).in_percent.startswith("0.01 +")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.theme import colours
 from app.widgets.number_table import NumberTable
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
+from core.wording import percent
 
 if TYPE_CHECKING:
     from core.explain.faithfulness.table import ClassFaithfulness
@@ -84,4 +85,4 @@ def _area(value: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
+    return "–" if math.isnan(share) else percent(share)

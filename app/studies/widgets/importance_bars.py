@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import colours
+from core.wording import percent
 
 _ROW = 24
 
@@ -30,7 +31,7 @@ class ImportanceBars(QWidget):
     @property
     def texts(self) -> list[str]:
         """The text of each row, from the top."""
-        return [f"{name} {share:.0%}" for name, share in self._rows]
+        return [f"{name} {percent(share)}" for name, share in self._rows]
 
     def set_shares(self, shares: Mapping[str, float], sentence: str) -> None:
         """Show shares, 0 to 1, by the titles of the settings; without any, the sentence."""
@@ -68,7 +69,7 @@ class ImportanceBars(QWidget):
             painter.drawRoundedRect(QRectF(name_room, top + 6, width, _ROW - 12), 3, 3)
             painter.setPen(QColor(chosen.muted))
             number = QRectF(name_room + width + 4, top, number_room, _ROW)
-            painter.drawText(number, Qt.AlignmentFlag.AlignVCenter, f"{share:.0%}")
+            painter.drawText(number, Qt.AlignmentFlag.AlignVCenter, percent(share))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

@@ -29,6 +29,7 @@ from core.project.files import write_atomically
 from core.project.locks import FolderLock
 from core.reading import format_of, read_json, read_text, reading, require_file
 from core.settings import toml
+from core.wording import percent
 
 FORMAT = 1
 _REMEDY = "Train the refiner in another folder."
@@ -72,7 +73,7 @@ class RefinerEpoch:
             return f"simulated stamps as they are: {told}"
         return (
             f"epoch {self.epoch}  refiner {self.refiner:.3f}  discriminator {self.discriminator:.3f}  {told}  "
-            f"within the limits {100 * self.within:.0f} %  {self.seconds:.1f} s"
+            f"within the limits {percent(self.within)}  {self.seconds:.1f} s"
         )
 
 
@@ -159,6 +160,11 @@ class RefinerFolder:
         """What is needed to go on."""
         return self.path / "last"
 
+    @property
+    def has_whole_epoch(self) -> bool:
+        """Whether there is an epoch after which it goes on."""
+        return (self.last / "current").exists()
+
     def lock(self) -> FolderLock:
         """The lock of whoever trains this refiner, not yet taken."""
         remedy = "Wait until it has ended, or stop it; nothing was changed."
@@ -185,7 +191,7 @@ class RefinerFolder:
         write_atomically(self.settings_file, toml.dumps(settings))
 
     def _read_facts(self) -> dict[str, Any] | None:
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return None
         return read_json(self._current / "state.json", "The state of this refiner", _REMEDY).get("facts")
 
@@ -215,7 +221,7 @@ class RefinerFolder:
         WrongVersion
             A newer program wrote it.
         """
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return None
         history = self.read_history()
         with reading("The last complete epoch of this refiner", self.last, _REMEDY):
@@ -233,7 +239,7 @@ class RefinerFolder:
         WrongVersion
             A newer program wrote it.
         """
-        if not (self.last / "current").exists():
+        if not self.has_whole_epoch:
             return []
         with reading("The last complete epoch of this refiner", self.last, _REMEDY):
             state = read_json(self._current / "state.json", "The state of this refiner", _REMEDY)

@@ -37,6 +37,7 @@ from core.adapt.refiner.two_sample import compare_populations, compare_stamps
 from core.errors import NotANumber, Stopped
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.nets import device as devices
+from core.project.unbegun import nothing_left_behind
 from core.train.environment import reproducible_training
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
@@ -99,7 +100,11 @@ def run(
         ``stop`` was set before the first epoch was done.
     """
     home = RefinerFolder(folder)
-    with home.lock(), reproducible_training(settings.batch_size):
+    with (
+        home.lock(),
+        nothing_left_behind(folder, lambda: home.has_whole_epoch),
+        reproducible_training(settings.batch_size),
+    ):
         surveys = yield from read_surveys(settings, simulated, real, stop)
         for remark in surveys.remarks:
             yield Skipped(remark)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.adapt.suggest import methods
 from core.adapt.suggest.settings import Method
-from core.wording import count_of
+from core.wording import count_of, percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,9 @@ def _propose_typical(known: Known, count: int, seed: int) -> tuple[NDArray[np.in
     found = methods.choose_typical(methods.standardise(known.features, seed), known.is_labelled, count, seed)
     total = len(known.rows)
     reasons = [
-        f"Typical of a group of {count_of(int(size), 'similar galaxy', 'similar galaxies')} ({size / total:.1%} of "
-        f"those looked at), of which {f'{labelled} had' if labelled else 'none had'} a label."
+        f"Typical of a group of {count_of(int(size), 'similar galaxy', 'similar galaxies')} "
+        f"({percent(size / total, 1)} of those looked at), of which "
+        f"{f'{labelled} had' if labelled else 'none had'} a label."
         for size, labelled in zip(found.sizes, found.labelled, strict=True)
     ]
     return found.chosen, tuple(reasons)
@@ -119,7 +120,7 @@ def _doubt(known: Known, place: int) -> str:
     assert known.probabilities is not None
     mean = known.probabilities[:, place].mean(axis=0)
     order = np.argsort(-mean, kind="stable")[:2]
-    return ", ".join(f"{known.names[number]} {mean[number]:.0%}" for number in order)
+    return ", ".join(f"{known.names[number]} {percent(mean[number])}" for number in order)
 
 
 def _each_says(known: Known, place: int) -> str:
@@ -130,5 +131,5 @@ def _each_says(known: Known, place: int) -> str:
     said = [number for number in np.argsort(-votes, kind="stable") if votes[number]]
     if len(said) == 1:
         low, high = own[:, said[0]].min(), own[:, said[0]].max()
-        return f"all say {known.names[said[0]]}, with {low:.0%} to {high:.0%}"
+        return f"all say {known.names[said[0]]}, with {percent(low)} to {percent(high)}"
     return ", ".join(f"{votes[number]} say {known.names[number]}" for number in said)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from core.data.segmentation import Segmentation
 from core.errors import NotPossible
+from core.wording import percent
 
 Region = Literal["galaxy", "neighbour", "sky", "nothing"]
 REGIONS: tuple[Region, ...] = ("galaxy", "neighbour", "sky", "nothing")
@@ -119,4 +120,4 @@ def _localisation(fractions: NDArray[np.float64], areas: NDArray[np.float64], re
 
 
 def _describe_share(where: str, share: float, area: float) -> str:
-    return f"{100 * share:.0f} % {where} ({100 * area:.0f} % of the image)"
+    return f"{percent(share)} {where} ({percent(area)} of the image)"

@@ -33,6 +33,7 @@ from core.nets.opening import open_network_on_data
 from core.project.files import write_csv
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.wording import percent
 
 _HEAD = (
     *("id", "class", "predicted", "probability", "galaxy", "neighbours", "sky", "area_galaxy", "rests_on"),
@@ -103,7 +104,7 @@ class ClassFaithfulness:
     def sentence(self, region: Region) -> str:
         """Number of galaxies whose decision rests on this region, as text."""
         count, of = self.counts[region], self.galaxies
-        return f"In {100 * count / of:.0f} % of “{self.name}” ({count:,} of {of:,}) {_WHERE[region]}."
+        return f"In {percent(count / of)} of “{self.name}” ({count:,} of {of:,}) {_WHERE[region]}."
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def assess_many(
     Parameters
     ----------
     run
-        Folder of a run.
+        Folder of a run, or a weights file.
     data
         A dataset.
     part
@@ -263,7 +264,7 @@ def _choose_rows(run: Path, cutouts: Cutouts, part: Part | Sequence[int]) -> tup
         return "all", [int(row) for row in part]
     rows: NDArray[np.int64] = np.arange(len(cutouts))
     if part != "all":
-        rows = np.sort(getattr(splits.load(RunFolder(run).split_file, cutouts.ids), part))
+        rows = np.sort(getattr(splits.load(RunFolder.of(run).split_file, cutouts.ids), part))
     if not len(rows):
         raise TooFewGalaxies(f"There is no galaxy in the {part} part.", "Choose another part.", cutouts.path.name)
     return part, rows.tolist()

@@ -242,8 +242,9 @@ class _Training:
         validations = [*(done.validation for done in self.history), validation]
         values = [stopping.monitored_value(scores, settings.stopping) for scores in validations]
         state = stopping.state(values, settings.stopping)
-        epochs, since = settings.optimiser.epochs, state.epochs_since_best
-        ended = EpochEnded(epoch, epochs, train, validation, self.step.rate, seconds, state.best_epoch, since)
+        epochs, since, is_chosen = settings.optimiser.epochs, state.epochs_since_best, settings.stopping.keep == "best"
+        best_epoch, rate = state.best_epoch, self.step.rate
+        ended = EpochEnded(epoch, epochs, train, validation, rate, seconds, best_epoch, since, is_chosen)
         plan.cutouts.require_unchanged()
         self.history.append(ended)
         log_epoch(ended)
@@ -266,7 +267,7 @@ class _Training:
         values = run_report.metrics(plan, history, reason, warnings, None, report.numbers(plan, final, len(self.asked)))
         write_metrics(self.folder.metrics_file, values)
         run_report.write_card(self.folder)
-        run_report.append_log(self.folder, f"{reason} after epoch {len(history)}; best epoch {ended.epoch}")
+        run_report.append_log(self.folder, run_report.describe_end(reason, plan, history))
         return RunResult(self.folder.path, reason, ended.epoch, len(history), final, None)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.panel.zero_point_dialog import ZeroPointDialog
@@ -15,8 +16,9 @@ SCALE = ZeroPointQuestion(("r",), (0.0,), ("radius",), (), True, sizes=("radius"
 
 def asked(qtbot: QtBot, question: ZeroPointQuestion) -> tuple[ZeroPointDialog, list[PixelAnswer]]:
     answers: list[PixelAnswer] = []
-    dialog = ZeroPointDialog(question)
-    qtbot.addWidget(dialog)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ZeroPointDialog(question, parent)
     dialog.answered.connect(answers.append)
     dialog.show()
     return dialog, answers

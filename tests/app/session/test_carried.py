@@ -40,7 +40,7 @@ def test_at_first_it_is_the_newest_run_that_was_trained_on_another_dataset(
     shutil.copytree(next((trained / "runs").iterdir()), session.project.folder / "runs" / "2026-01-01 10.00.00 old")
     session.runs_changed.emit()
     assert session.carried.title == "old"
-    elsewhere = shutil.copy(galaxies, tmp_path / "elsewhere.h5")
+    elsewhere = Path(shutil.copy(galaxies, tmp_path / "elsewhere.h5"))
     copy_run(session, "2026-01-02 10.00.00 elsewhere", elsewhere)
     for run in (RunFolder(session.project.folder / "runs" / "2026-01-01 10.00.00 old"),):
         run.data_file.write_text(f"{os.path.relpath(galaxies, run.path)}\n{galaxies}\n")

@@ -74,5 +74,7 @@ def test_a_rooms_command_stands_behind_the_one_that_it_follows() -> None:
 
 def test_the_file_menu_is_in_the_order_that_users_know() -> None:
     names = [name for name, command in COMMANDS.items() if command.menu == "File"]
-    opening = ["new_project", "open", "open_dataset", "import", "demonstration", "open_package"]
-    assert names == [*opening, "pack_project", "pack_training", "reopen", "quit"]
+    opening = ["new_project", "open", "open_dataset", "import"]
+    sending = ["send_table", "send_image", "leave_hub"]
+    packing = ["open_package", "pack_project", "pack_training"]
+    assert names == [*opening, *sending, "demonstration", *packing, "reopen", "quit"]

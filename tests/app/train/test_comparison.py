@@ -103,6 +103,10 @@ def test_notes_and_tags_are_written_where_they_are_typed(qtbot: QtBot, several: 
     folder = next(run.folder.path for run in panel.table.shown if run.folder.title == "other")
     assert notes.read(folder) == Notes("Too fast.", ("bars", "SDSS"))
     qtbot.waitUntil(lambda: any(run.notes.tags for run in panel.table.shown), timeout=20_000)
+    several.undo.undo()
+    assert notes.read(folder) == Notes()
+    several.undo.redo()
+    assert notes.read(folder) == Notes("Too fast.", ("bars", "SDSS"))
     qtbot.keyClicks(panel.words, "sdss")
     assert titles(panel) == ["other"]
 

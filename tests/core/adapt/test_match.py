@@ -1,6 +1,7 @@
 """Whether a network fits another survey: each line with its state, its numbers and its remedy."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from core.adapt import match, match_lines, survey_statistics, surveys
 from core.cli.main import main
 from core.data.cutouts import Cutouts
+from core.data.recipe import StampRecipe
+from core.data.settings import ImportSettings
 from core.data.target import Classes, NoAnswers
 from core.events import result_of
 from core.nets.predictor import Predictor
@@ -150,3 +153,17 @@ def test_the_command_prints_lines_distance_and_zero_shot(survey_run, other, caps
 def test_a_network_that_learned_without_labels_knows_no_classes():
     line = match_lines.on_classes(NoAnswers(), Classes("form", ("a", "b")), "", match_lines.ClassChoice())
     assert line.state == "can be adapted" and "without labels" in line.sentence
+
+
+@pytest.mark.parametrize(
+    ("sizes_fit", "state", "told"),
+    [(True, "fits", "as large all the same"), (False, "can be adapted", "larger or smaller")],
+)
+def test_stamps_of_files_of_another_size_fit_only_if_the_galaxies_do(survey_run, sizes_fit, state, told):
+    predictor = Predictor.load(survey_run)
+    made = StampRecipe(ImportSettings(size=32, fit="resample"), predictor.bands, "", False, 212.0)
+    here = replace(made, native_size=128.0)
+    line = match_lines.on_stamps(replace(predictor, stamps=made), predictor.stamp_shape, here, sizes_fit=sizes_fit)
+    assert line.state == state and told in line.sentence and "128 px (there 212)" in line.sentence
+    same = match_lines.on_stamps(replace(predictor, stamps=made), predictor.stamp_shape, made, sizes_fit=sizes_fit)
+    assert same.state == "fits" and "whole files" not in same.sentence

@@ -11,7 +11,7 @@ from matplotlib.image import imread
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
-from core.errors import FolderInUse, SettingsProblem
+from core.errors import FolderInUse, SettingsProblem, TooFewGalaxies
 from core.events import Preview, Progress, Skipped, result_of
 from core.project.runs import RunFolder
 from core.settings import toml
@@ -306,3 +306,19 @@ def parts_of_new(folder, data):
     """The parts of the runs that were trained on the new survey."""
     with Cutouts.open(data) as cutouts:
         return [splits.load(RunFolder(run).split_file, cutouts.ids) for run in (folder / "runs").glob("*-n*")]
+
+
+def test_a_refused_study_leaves_its_folder_free_for_the_next_try(settings, new, tmp_path):
+    for wanted in ("900", "901"):  # the second try is with other settings
+        with pytest.raises(TooFewGalaxies):
+            wish = TransferStudySettings(labels=(wanted,), strategies=("scratch",), seeds=1)
+            result_of(transfer.run(settings, new, tmp_path / "study", wish))
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_study_that_is_stopped_while_the_test_part_is_judged_has_the_rest(one, settings, new, tmp_path):
+    folder, stop = shutil.copytree(one[0], tmp_path / "study"), threading.Event()
+    wish = ONE.model_copy(update={"judge_test": True})
+    work = transfer.run(settings, new, folder, wish, stop)
+    _, found = carried_out(work, stop, lambda event: isinstance(event, Progress) and event.unit == "networks judged")
+    assert len(found.points) == 3 and found.test is None

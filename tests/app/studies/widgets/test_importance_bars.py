@@ -7,7 +7,7 @@ def test_the_most_important_comes_first(qtbot: QtBot) -> None:
     bars = ImportanceBars()
     qtbot.addWidget(bars)
     bars.set_shares({"Depth": 0.25, "Learning rate": 0.7, "Dropout": 0.05}, "too few")
-    assert bars.texts == ["Learning rate 70%", "Depth 25%", "Dropout 5%"]
+    assert bars.texts == ["Learning rate 70 %", "Depth 25 %", "Dropout 5 %"]
     assert not bars.grab().isNull()
 
 

@@ -1,0 +1,156 @@
+"""What the user changes besides labels, as commands that can be undone: settings, notes on runs, drawn parts."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QUndoCommand
+
+from app.session.draft import Draft
+from core.errors import Problem
+from core.project.files import write_atomically
+from core.reading import is_there
+from core.settings.declare import Settings, knobs
+from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from app.session.session import Session
+
+
+class EditSettings(QUndoCommand):
+    """An edit of the draft that was made already; edits of the same settings one after the other are one.
+
+    Parameters
+    ----------
+    draft
+        It has the new settings.
+    old
+        Those before.
+    """
+
+    def __init__(self, draft: Draft, old: RunSettings) -> None:
+        self._draft, self._old, self._new = draft, old, draft.settings
+        self._names = changed_settings(self._old, self._new)
+        super().__init__(describe_change(self._names))
+        self._is_made = True
+
+    def id(self) -> int:
+        """A number for the settings that are changed."""
+        return zlib.crc32(",".join(sorted(self._names)).encode()) & 0x7FFFFFFF
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take up a later edit of the same settings; one that leads back to the beginning is none."""
+        if not isinstance(other, EditSettings) or other._names.keys() != self._names.keys():
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
+
+    def redo(self) -> None:
+        """Edit again, but not when the command is new."""
+        if self._is_made:
+            self._is_made = False
+        else:
+            self._draft.replace(self._new)
+
+    def undo(self) -> None:
+        """Take the earlier settings back."""
+        self._draft.replace(self._old)
+
+
+class Restore(QUndoCommand):
+    """A change of files that was made already, with the functions that take it back and make it again.
+
+    Parameters
+    ----------
+    text
+        What was done, after “Undo”.
+    undo, redo
+        Take it back, and make it again; they report their problems themselves.
+    """
+
+    def __init__(self, text: str, undo: Callable[[], object], redo: Callable[[], object]) -> None:
+        super().__init__(text)
+        self._undo, self._redo, self._is_made = undo, redo, True
+
+    def redo(self) -> None:
+        """Make it again, but not when the command is new."""
+        if self._is_made:
+            self._is_made = False
+        else:
+            self._redo()
+
+    def undo(self) -> None:
+        """Take it back."""
+        self._undo()
+
+
+class DrawParts(QUndoCommand):
+    """Draw other parts in place of those that the project keeps; undoing gives each galaxy its part back.
+
+    Parameters
+    ----------
+    session
+        Of its open dataset.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("drawing the parts again")
+        self._session = session
+        self._before: bytes | None = None
+
+    def redo(self) -> None:
+        """Draw them."""
+        file = self._file
+        try:
+            if file is not None and is_there(file):
+                self._before = file.read_bytes()
+            self._session.dataset.draw_parts_again()
+        except (Problem, OSError) as problem:
+            self._session.report(problem)
+            self.setObsolete(True)
+
+    def undo(self) -> None:
+        """Restore the file of the parts; where there was none, those of the last run count again."""
+        file = self._file
+        if file is None:
+            return
+        try:
+            if self._before is None:
+                file.unlink(missing_ok=True)
+            else:
+                write_atomically(file, self._before)
+            self._session.dataset.refresh_parts()
+        except (Problem, OSError) as problem:
+            self._session.report(problem)
+
+    @property
+    def _file(self) -> Path | None:
+        from core.data import kept_parts
+
+        dataset = self._session.dataset
+        return None if dataset.cutouts is None else kept_parts.file_for(dataset.cutouts.path, dataset.journal)
+
+
+def changed_settings(old: Settings, new: Settings, prefix: str = "") -> dict[str, str]:
+    """Dotted names of the settings that differ, with their titles."""
+    found: dict[str, str] = {}
+    for name, knob in knobs(type(old)).items():
+        one, other = getattr(old, name), getattr(new, name)
+        if isinstance(one, Settings) and type(one) is type(other):
+            found |= changed_settings(one, other, f"{prefix}{name}.")
+        elif one != other:
+            found[f"{prefix}{name}"] = knob.title
+    return found
+
+
+def describe_change(names: dict[str, str]) -> str:
+    """What was changed, after “Undo”: the setting, or the section, or how many."""
+    if len(names) == 1:
+        return f"change of “{next(iter(names.values()))}”"
+    sections = {name.split(".")[0] for name in names}
+    section = RunSettings.model_fields[next(iter(sections))].title if len(sections) == 1 else None
+    return f"change of {len(names)} settings" + (f" of “{section}”" if section else "")
