@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -15,19 +16,17 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.class_view import ClassView
 from app.evaluate.measuring import MeasuringView
 from app.evaluate.widgets.decision_bar import DecisionBar
-from app.evaluate.widgets.reliability import ReliabilityPlot
+from app.jobs.job import Job
 from app.panel import saving
 from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
-from app.widgets.confusion import ConfusionMatrix
 from app.widgets.empty_state import EmptyState
-from app.widgets.merit_texts import OF_CLASSES, format_classes, format_mean, format_number, format_share
-from app.widgets.number_table import NumberTable
+from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.numbers import Numbers
-from app.widgets.responsive_split import ResponsiveSplit
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
@@ -35,6 +34,7 @@ from core.metrics.uncertainty import plus_minus
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
+    from core.nets.temperature import Temperature
 
 _TEST_ONCE = (
     "The test part took no part in training or in any choice. Look at it once, when the network is final: "
@@ -61,6 +61,7 @@ class EvaluationPanel(Panel):
         self._validation: Evaluation | None = None  # of the same run, on which thresholds are chosen
         self._latest = self._make_request(self._show)
         self._deciding = self._make_request(self._show_decided, self._show_refusal)
+        self._scaling = self._make_request(self._show_scaled, self._show_refusal)
         self._build()
         self.bands = self._add_band_row()
         self._connect()
@@ -87,9 +88,9 @@ class EvaluationPanel(Panel):
         self.part.setWordWrap(True)
         self.decision = DecisionBar()
         self.numbers = Numbers(_NUMBERS)
-        self.classes = NumberTable()
-        self.reliability = ReliabilityPlot()
-        self.confusion = ConfusionMatrix()
+        self.class_view = ClassView(self._session)
+        overview = self.class_view.overview
+        self.classes, self.reliability, self.confusion = overview.classes, overview.reliability, overview.confusion
         self.measuring = MeasuringView(self._session)
 
         top = QHBoxLayout()
@@ -121,19 +122,9 @@ class EvaluationPanel(Panel):
 
     def _build_figures(self) -> QWidget:
         """Two pages: of classes, and of quantities."""
-        probabilities = QWidget()
-        across = QHBoxLayout(probabilities)
-        across.setContentsMargins(0, 0, 0, 0)
-        across.addWidget(self.confusion, 1)
-        across.addWidget(self.reliability, 1)
-        left = QWidget()
-        down = QVBoxLayout(left)
-        down.setContentsMargins(0, 0, 0, 0)
-        down.addWidget(self.classes, 1)
-        down.addStretch(0)
         pages = QWidget()
         self._pages = QStackedLayout(pages)
-        self._pages.addWidget(ResponsiveSplit(left, probabilities, 1100, (480, 620), (160, 400)))
+        self._pages.addWidget(self.class_view)
         self._pages.addWidget(self.measuring)
         return pages
 
@@ -149,8 +140,14 @@ class EvaluationPanel(Panel):
             button.clicked.connect(self._show_part)
         self.export.clicked.connect(self._export)
         self.decision.chosen.connect(self._decide)
-        self.confusion.cell_clicked.connect(self._cell_clicked)
+        self.class_view.cell_clicked.connect(self._cell_clicked)
+        self.class_view.rows_wanted.connect(self._select)
+        self.class_view.outdated.connect(lambda: self.evaluate(self._part))
+        self.class_view.overview.temperature.fit_wanted.connect(self._fit_temperature)
+        self.class_view.overview.temperature.removal_wanted.connect(self._remove_temperature)
         self.measuring.point_clicked.connect(self._point_clicked)
+        self.measuring.doubtful.outdated.connect(lambda: self.evaluate(self._part))
+        self.measuring.two_runs.rows_wanted.connect(self._select)
 
     def _ask_confirmation(self) -> None:
         self._warning.setVisible(True)
@@ -165,7 +162,9 @@ class EvaluationPanel(Panel):
     def _drop_outdated(self) -> None:
         self._latest.stop()
         self._deciding.stop()
+        self._scaling.stop()
         self.measuring.stop()
+        self.class_view.stop()
 
     def _renew(self) -> None:
         """Evaluate the open run on the validation part."""
@@ -220,7 +219,8 @@ class EvaluationPanel(Panel):
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence
         bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
-        texts = (evaluation.doubt, than, f"{note}. Intervals hold with 68 %.", bars, doubts)
+        scale = evaluation.temperature_sentence
+        texts = (evaluation.doubt, than, f"{note}. Intervals hold with 68 %.", scale, bars, doubts)
         self.state.setText(" ".join(filter(None, texts)))
         self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
@@ -231,7 +231,7 @@ class EvaluationPanel(Panel):
         self.decision.setVisible(is_classes)
         if is_classes:
             self._show_decision(evaluation)
-            self._show_classes(report)
+            self._show_classes(evaluation)
         else:
             self._show_quantities(evaluation, report)
         if evaluation.part == "test":
@@ -253,15 +253,18 @@ class EvaluationPanel(Panel):
             return  # another run or part has come in between
         self._evaluation = evaluation
         self._show_decision(evaluation)
-        self._show_classes(evaluation.report)
+        self._show_classes(evaluation)
 
     def _show_refusal(self, problem: object) -> None:
-        """Say why a decision is not possible; the one before stays."""
+        """Say why a decision or a temperature is not possible; the one before stays."""
         if self._evaluation is not None:
             self._show_decision(self._evaluation)
+            is_own, found = self._evaluation.is_own, self._evaluation.predictions.temperature
+            self.class_view.overview.temperature.show_temperature(found, is_own=is_own)
         self._session.message.emit(self._describe(problem))
 
-    def _show_classes(self, report: Any) -> None:
+    def _show_classes(self, evaluation: Evaluation) -> None:
+        report: Any = evaluation.report
         self.numbers.show_number("Accuracy", format_share(report.accuracy), "Accuracy")
         balanced, macro, _ = report.mean_intervals
         self.numbers.show_number(
@@ -277,9 +280,7 @@ class EvaluationPanel(Panel):
         if report.guess is not None:
             for name in ("Accuracy", "Balanced accuracy"):
                 self.numbers.explain(name, report.guess.sentence)
-        self.reliability.set_bins(report.calibration.bins)
-        self.classes.fill(OF_CLASSES, format_classes(report))
-        self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
+        self.class_view.set_evaluation(evaluation)
 
     def _show_quantities(self, evaluation: Evaluation, report: Any) -> None:
         self.numbers.show_number("Accuracy", format_number(report.r2), "Mean R²")
@@ -306,6 +307,33 @@ class EvaluationPanel(Panel):
         self.measuring.show_scores(head if bars is None else (*head, "In 1 σ", "In 2 σ"), rows)
         self.measuring.set_evaluation(evaluation)
 
+    # -- the temperature -------------------------------------------------------------------------------------------
+
+    def _fit_temperature(self) -> None:
+        run, cutouts = self._session.run, self._session.dataset.cutouts
+        if run is not None and cutouts is not None:
+            self._scale(work.fit_temperature(run, cutouts.path, self._session.dataset.journal))
+
+    def _remove_temperature(self) -> None:
+        run, cutouts = self._session.run, self._session.dataset.cutouts
+        if run is not None and cutouts is not None:
+            self._scale(work.remove_temperature(run, cutouts.path, self._session.dataset.journal))
+
+    def _scale(self, job: Job) -> None:
+        self.class_view.overview.temperature.button.setEnabled(False)
+        self._scaling.start(job)
+        self._session.activity.add(job)
+
+    def _show_scaled(self, found: Temperature | None) -> None:
+        """Evaluate anew with the new probabilities, which all panels take from now on."""
+        if found is None:
+            self._session.message.emit("The probabilities are the network's own again.")
+        else:
+            before, after = found.log_loss
+            self._session.message.emit(f"{found.sentence}: log loss {before:.3f} → {after:.3f}.")
+        self._validation = None
+        self.evaluate(self._part)
+
     # -- back to the galaxies --------------------------------------------------------------------------------------
 
     def _cell_clicked(self, label: int, predicted: int) -> None:
@@ -313,16 +341,18 @@ class EvaluationPanel(Panel):
             return
         names = self._evaluation.predictions.names
         rows = self._evaluation.rows_in(names[label], names[predicted])
-        self._session.set_selection(rows)
+        self._select(rows)
         self._session.message.emit(f"{len(rows)} {names[label]} predicted as {names[predicted]} are selected.")
+
+    def _select(self, rows: NDArray[np.int64]) -> None:
+        self._session.set_selection(rows)
         if len(rows):
             self._session.set_current(int(rows[0]))
 
     def _point_clicked(self, place: int) -> None:
         if self._evaluation is not None:
             row = self._evaluation.rows[place]
-            self._session.set_selection(np.array([row]))
-            self._session.set_current(int(row))
+            self._select(np.array([row]))
 
     def _export(self) -> None:
         if self._session.run is not None:

@@ -23,8 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.doubtful_view import DoubtfulView
 from app.evaluate.fit_dialog import FitDialog
+from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.binned_plots import BinnedPlots
+from app.evaluate.widgets.save_button import SaveButton
 from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
 from app.panel import saving
@@ -74,6 +77,7 @@ class MeasuringView(QWidget):
         self._environments: Environments | None = None
         self._fits: FitTable | None = None
         self._shown: ShownComparison | None = None
+        self._seen: dict[QWidget, Evaluation] = {}
         self._preparing = self._request(self._show_columns)
         self._comparing = self._request(self._show)
         self._looking = self._request(self._show_environments)
@@ -103,12 +107,11 @@ class MeasuringView(QWidget):
         self.fits = menu.addAction("Table of fits…")
         self.fits.setToolTip(_FIT_TIP)
         self.fit.setMenu(menu)
-        self.figure = QPushButton("Figure…")
-        self.figure.setToolTip("Save the galaxies and the figures of merit in bins as PNG, SVG or PDF.")
-        self.numbers = QPushButton("Numbers…")
-        self.numbers.setToolTip("Save the figures of merit in bins with their errors: CSV, FITS, VOTable or Parquet.")
+        self.save = SaveButton()
+        self.figure, self.numbers = self.save.figure, self.save.numbers
         self.scores, self.table = NumberTable(), NumberTable()
         self.truth, self.binned = TruthPlot(), BinnedPlots()
+        self.doubtful, self.two_runs = DoubtfulView(self._session), TwoRunsView(self._session)
         self.note, self.remark = QLabel(), QLabel()
         for label in (self.note, self.remark):
             label.setWordWrap(True)
@@ -120,6 +123,8 @@ class MeasuringView(QWidget):
             ("Galaxies", self.truth),
             ("Bins", self.binned),
             ("Numbers", _at_top(self.table)),
+            ("Doubtful", self.doubtful),
+            ("Two runs", self.two_runs),
         ):
             self.tabs.addTab(widget, title)
         choices = QHBoxLayout()
@@ -134,7 +139,7 @@ class MeasuringView(QWidget):
         corner = QWidget()
         buttons = QHBoxLayout(corner)
         buttons.setContentsMargins(0, 0, 0, 2)
-        for button in (self.fit, self.figure, self.numbers):
+        for button in (self.fit, self.save):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setCornerWidget(corner)
@@ -151,9 +156,10 @@ class MeasuringView(QWidget):
         self.split.currentIndexChanged.connect(self._choose_split)
         self.fit_now.triggered.connect(self._ask_fit)
         self.fits.triggered.connect(self._ask_fits)
-        self.figure.clicked.connect(lambda: self._save(is_figure=True))
-        self.numbers.clicked.connect(lambda: self._save(is_figure=False))
+        self.figure.triggered.connect(lambda: self._save(is_figure=True))
+        self.numbers.triggered.connect(lambda: self._save(is_figure=False))
         self.truth.point_clicked.connect(self.point_clicked)
+        self.tabs.currentChanged.connect(self._renew_tab)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -165,7 +171,19 @@ class MeasuringView(QWidget):
         if earlier is None or not np.array_equal(earlier.rows, evaluation.rows):
             self._environments = None
         self._evaluation = evaluation
+        self._renew_tab()
         self._prepare()
+
+    def _renew_tab(self) -> None:
+        """Give the evaluation to the view that is looked at, if it works on all quantities together."""
+        view, evaluation = self.tabs.currentWidget(), self._evaluation
+        if isinstance(view, DoubtfulView | TwoRunsView):
+            self._enable(is_shown=True)
+            if evaluation is not None and self._seen.get(view) is not evaluation:
+                self._seen[view] = evaluation
+                view.set_evaluation(evaluation)
+        else:
+            self._enable(is_shown=self._shown is not None)
 
     def show_scores(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show the figures of merit of each quantity."""
@@ -175,6 +193,8 @@ class MeasuringView(QWidget):
         """Stop what is being computed for an evaluation that is no longer shown."""
         for request in (self._preparing, self._comparing, self._looking, self._reading):
             request.stop()
+        self.doubtful.stop()
+        self.two_runs.stop()
 
     def _prepare(self) -> None:
         cutouts = self._session.dataset.cutouts
@@ -242,8 +262,9 @@ class MeasuringView(QWidget):
         self._enable(is_shown=True)
 
     def _enable(self, *, is_shown: bool) -> None:
-        for button in (self.figure, self.numbers):
-            button.setEnabled(is_shown)
+        is_of_all = isinstance(self.tabs.currentWidget(), DoubtfulView | TwoRunsView)  # tables without a figure
+        self.figure.setEnabled(is_shown and not is_of_all)
+        self.numbers.setEnabled(is_shown or is_of_all)
 
     def _show_environments(self, found: Environments) -> None:
         self._environments = found
@@ -303,16 +324,24 @@ class MeasuringView(QWidget):
         self._prepare()
 
     def _save(self, *, is_figure: bool) -> None:
-        if self._shown is None:
+        view = self.tabs.currentWidget()
+        of_all = view if isinstance(view, DoubtfulView | TwoRunsView) else None
+        if (self._shown if of_all is None else of_all.file_name or None) is None:
             return
-        comparison = self._shown.comparison
-        name = f"{comparison.quantity.name} in bins"
+        name = f"{self._shown.comparison.quantity.name} in bins" if self._shown is not None else ""
+        name = name if of_all is None else of_all.file_name
         title, ending, kinds = (
             ("Save the figure", "png", saving.FIGURES) if is_figure else ("Save the numbers", "csv", saving.TABLES)
         )
         path = saving.ask_path(self, self._session, title, f"{name}.{ending}", kinds)
-        if path is not None:
-            job: Job = work.save_comparison(comparison, path, is_figure=is_figure)
+        if path is None:
+            return
+        job: Job | None = None
+        if of_all is not None:
+            job = of_all.saving_job(path, is_figure=is_figure)
+        elif self._shown is not None:
+            job = work.save_comparison(self._shown.comparison, path, is_figure=is_figure)
+        if job is not None:
             saving.save(self._session, job, lambda written: f"Saved in {written.name}.")
 
 

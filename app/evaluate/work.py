@@ -19,12 +19,17 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
+    from core.evaluate.charts import Chart
+    from core.evaluate.class_charts import Rankings
     from core.evaluate.comparison import Comparison, FitTable, MeasuredQuantity
     from core.evaluate.comparison_columns import MeasuredColumns
     from core.evaluate.comparison_lines import Line, PanelText
+    from core.evaluate.doubtful import Doubtful
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
     from core.evaluate.settings import FitSettings
+    from core.evaluate.two_runs import TwoRuns
+    from core.nets.temperature import Temperature
     from core.simulate.psf_settings import PsfSettings
 
 
@@ -167,6 +172,173 @@ def save_comparison(found: Comparison, path: Path, *, is_figure: bool) -> Job:
             comparison_figure.save(found, path)
         else:
             comparison.write_table(found, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)
+
+
+def find_rankings(evaluation: Evaluation) -> Job:
+    """Judge how well the galaxies of each class are found by its probability."""
+
+    def run(stop: threading.Event) -> Work[Rankings]:
+        from core.evaluate import class_charts
+
+        yield from begin_unless_stopped(stop)
+        return (yield from class_charts.find_rankings(evaluation, stop))
+
+    return Job("Ranking the galaxies", run, is_reading=True)
+
+
+def make_chart(rankings: Rankings, kind: str, name: str) -> Chart:
+    """One of the charts of :mod:`core.evaluate.class_charts`: a few milliseconds, the work is in the rankings."""
+    from core.evaluate import class_charts
+
+    return class_charts.make_chart(rankings, kind, name)  # pyrefly: ignore[bad-argument-type] - one of its kinds
+
+
+def describe_taken(evaluation: Evaluation, name: str, first: int, threshold: float, frequency: float | None) -> str:
+    """What is taken for a class: the first ones by its probability, or those from a threshold on.
+
+    With a ``frequency``, also how pure they would be where the class has that share of all galaxies.
+    """
+    from core.evaluate import class_charts
+
+    taken = class_charts.select(evaluation, name, first=first, threshold=threshold)
+    how = f"the first {taken.taken:,} by probability" if first else f"from a probability of {threshold:.3f} on"
+    return class_charts.describe_selection(taken, name, how, frequency)
+
+
+def figure_titles(evaluation: Evaluation) -> dict[str, str]:
+    """The figures of merit of classes that are shown in bins: titles by name."""
+    from core.metrics.binned_classes import metrics_for
+    from core.metrics.merits import display_name
+
+    titles = {name: display_name(name) for name in metrics_for(evaluation.predictions.names)}
+    return {name: title[0].upper() + title[1:] for name, title in titles.items()}
+
+
+def draw_bins(
+    evaluation: Evaluation, metric: str, against: tuple[str, NDArray[Any]], split: tuple[str, NDArray[Any]] | None
+) -> Job:
+    """A figure of merit of classes in bins of a column."""
+
+    def run(stop: threading.Event) -> Work[Chart]:
+        from core.evaluate import class_charts
+
+        yield from begin_unless_stopped(stop)
+        return class_charts.draw_bins(evaluation, metric, against, split)
+
+    return Job("Putting galaxies into bins", run, is_reading=True)
+
+
+def find_doubtful(evaluation: Evaluation, kind: str) -> Job:
+    """Find the galaxies to look at."""
+
+    def run(stop: threading.Event) -> Work[Doubtful]:
+        from core.evaluate import doubtful
+
+        yield from begin_unless_stopped(stop)
+        return doubtful.find(evaluation, kind)  # pyrefly: ignore[bad-argument-type] - one of its kinds
+
+    return Job("Looking for galaxies to look at", run, is_reading=True)
+
+
+def compare_runs(
+    first: RunFolder, second: RunFolder, data: Path, part: EvaluatedPart, hand_labels: LabelJournal | None
+) -> Job:
+    """Compare two runs on galaxies that neither was trained on."""
+
+    def run(stop: threading.Event) -> Work[ShownRuns]:
+        from core.evaluate import two_runs
+
+        found = yield from two_runs.run(first, second, data, part, stop, hand_labels=hand_labels)
+        return ShownRuns(found, two_runs.HEADERS, two_runs.rows_of(found))
+
+    return Job(f"Comparing “{first.title}” and “{second.title}”", run)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownRuns:
+    """A comparison of two runs with the rows of its table."""
+
+    found: TwoRuns
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def fit_temperature(run: RunFolder, data: Path, hand_labels: LabelJournal | None) -> Job:
+    """Fit the temperature of a run on its validation part, and keep it."""
+
+    def work(stop: threading.Event) -> Work[Temperature]:
+        from core.evaluate import temperature
+
+        return (yield from temperature.fit(run, data, stop, hand_labels=hand_labels))
+
+    return Job(f"Calibrating “{run.name}”", work)
+
+
+def remove_temperature(run: RunFolder, data: Path, hand_labels: LabelJournal | None) -> Job:
+    """Give a run its own probabilities back."""
+
+    def work(stop: threading.Event) -> Work[None]:
+        from core.evaluate import temperature
+
+        yield from begin_unless_stopped(stop)
+        yield from temperature.remove(run, data, stop, hand_labels=hand_labels)
+
+    return Job(f"Removing the temperature of “{run.name}”", work)
+
+
+def save_chart(chart: Chart, path: Path, *, is_figure: bool) -> Job:
+    """Write a chart as a figure, or its numbers as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import charts
+
+        yield from begin_unless_stopped(stop)
+        (charts.save_figure if is_figure else charts.write_table)(chart, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)
+
+
+def save_confusion(evaluation: Evaluation, share: str, path: Path, *, is_figure: bool) -> Job:
+    """Write the confusion matrix as a figure, or as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import confusion_figure
+
+        yield from begin_unless_stopped(stop)
+        if is_figure:
+            confusion_figure.save(evaluation, share, path)  # pyrefly: ignore[bad-argument-type] - one of its shares
+        else:
+            confusion_figure.write_table(evaluation, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)
+
+
+def save_doubtful(found: Doubtful, path: Path) -> Job:
+    """Write the galaxies to look at as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import doubtful
+
+        yield from begin_unless_stopped(stop)
+        doubtful.write_table(found, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)
+
+
+def save_two_runs(found: TwoRuns, path: Path) -> Job:
+    """Write the comparison of two runs as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import two_runs
+
+        yield from begin_unless_stopped(stop)
+        two_runs.write_table(found, path)
         return path
 
     return Job(f"Writing {path.name}", run)

@@ -21,7 +21,7 @@ _EQUAL_CONTRAST = 0.179  # luminance at which black and white text have the same
 
 
 class ConfusionMatrix(QWidget):
-    """Counts of label against prediction, shaded by the share of each row."""
+    """Counts of label against prediction, or shares of each label or prediction, by which the cells are shaded."""
 
     cell_clicked = Signal(int, int)  # row (label), column (prediction)
 
@@ -33,6 +33,7 @@ class ConfusionMatrix(QWidget):
         self._colours: list[QColor] = []
         self._right: tuple[int, ...] = ()
         self._chosen: tuple[int, int] | None = None
+        self._share = "counts"
         self._shade, self._wrong = QColor("#0072B2"), QColor("#D55E00")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -67,6 +68,22 @@ class ConfusionMatrix(QWidget):
         self._colours = [QColor(colour) for colour in colours]
         self.updateGeometry()
         self.update()
+
+    def set_share(self, share: str) -> None:
+        """Show ``"counts"``, or the shares ``"of each label"`` or ``"of each prediction"`` in percent."""
+        self._share = share
+        self.update()
+
+    def text(self, row: int, column: int) -> str:
+        """What stands in a cell."""
+        if self._share == "counts":
+            return str(self._counts[row, column])
+        return f"{100 * self._shares()[row, column]:.0f} %"
+
+    def _shares(self) -> NDArray[np.float64]:
+        """Each count over the sum of its row, or of its column where shares of predictions are shown."""
+        axis = 0 if self._share == "of each prediction" else 1
+        return self._counts / np.maximum(self._counts.sum(axis=axis, keepdims=True), 1)
 
     def sizeHint(self) -> QSize:
         """Room for the names and comfortable cells."""
@@ -162,11 +179,10 @@ class ConfusionMatrix(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_names(painter)
-        totals = np.maximum(self._counts.sum(axis=1), 1)
+        shares = self._shares()
         for row in range(len(self._names)):
             for column in range(len(self._columns)):
-                share = self._counts[row, column] / totals[row]
-                self._paint_cell(painter, row, column, float(share))
+                self._paint_cell(painter, row, column, float(shares[row, column]))
         if self._chosen is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2))
@@ -188,7 +204,7 @@ class ConfusionMatrix(QWidget):
         painter.drawRoundedRect(place, 3, 3)
         if place.width() + 2 >= _NUMBERS_FROM:
             painter.setPen(QColor("black") if _luminance(colour) > _EQUAL_CONTRAST else QColor("white"))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(int(self._counts[row, column])))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.text(row, column))
 
     def _paint_names(self, painter: QPainter) -> None:
         left, top, side = self._layout()

@@ -1,4 +1,4 @@
-"""Figures of merit of measured quantities in bins of a column, for ``tuningfork evaluate --by``."""
+"""Figures of merit in bins of a column, for ``tuningfork evaluate --by``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
+from core.data.target import Classes
 from core.errors import SettingsProblem
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ def require_bins(options: argparse.Namespace) -> None:
         There are no bins to split, a number is missing, or JSON is asked for.
     """
     if options.by is None:
-        if options.split_by is not None or options.fits is not None:
-            raise SettingsProblem("--split-by and --fits are for bins.", "Add --by COLUMN, such as --by magnitude.")
+        if any(each is not None for each in (options.split_by, options.fits, options.metric)):
+            raise SettingsProblem(
+                "--split-by, --fits and --metric are for bins.", "Add --by COLUMN, such as --by magnitude."
+            )
         return
     if options.bins < 1:
         raise SettingsProblem(f"{options.bins} bins are none.", "Give --bins 1 or more.", "--bins")
@@ -37,12 +40,12 @@ def require_bins(options: argparse.Namespace) -> None:
 
 
 def print_in_bins(result: Evaluation, data: Path, options: argparse.Namespace, console: Console) -> None:
-    """Print a table for each quantity: in bins of a column, by classes, and with the classical fit beside.
+    """Print a table for each quantity, or for each figure of merit of classes: in bins of a column, by classes.
 
     Raises
     ------
     SettingsProblem
-        No quantities were predicted, or there is no such column.
+        There is no such column or figure of merit, or nothing to put in bins.
     """
     from core.data.cutouts import Cutouts
     from core.evaluate import comparison
@@ -53,10 +56,16 @@ def print_in_bins(result: Evaluation, data: Path, options: argparse.Namespace, c
         if options.fits is not None:
             fits = console.drive("Reading the fits", lambda stop: comparison.read_fits(options.fits, cutouts.ids, stop))
         found = find_columns(result, cutouts.columns, cutouts.units, fits)
-    if not found.quantities:
-        raise SettingsProblem("Bins are for quantities; this network tells classes apart.", "Leave out --by.", "--by")
+    is_classes = isinstance(result.target, Classes)
+    if not found.quantities and not is_classes:
+        raise SettingsProblem("Bins are for quantities and classes, and these are vote fractions.", "Leave out --by.")
+    if is_classes and options.fits is not None:
+        raise SettingsProblem("Fitted profiles are compared with quantities, and these are classes.", "", "--fits")
     against = found.choose_number(options.by)
     split = _choose_split(options.split_by, found, result, data, console)
+    if is_classes:
+        _print_classes(result, against, split, options, console)
+        return
     for quantity in found.quantities:
         shown = console.drive(
             "Binning",
@@ -65,6 +74,22 @@ def print_in_bins(result: Evaluation, data: Path, options: argparse.Namespace, c
         console.say()
         console.say(f"{quantity.title}: {shown.note}")
         console.table(*comparison.rows_of(shown))
+
+
+def _print_classes(
+    result: Evaluation,
+    against: tuple[str, NDArray[Any]],
+    split: tuple[str, NDArray[Any]] | None,
+    options: argparse.Namespace,
+    console: Console,
+) -> None:
+    from core.evaluate import class_charts
+
+    for metric in options.metric or ("accuracy", "macro_f1"):
+        chart = class_charts.draw_bins(result, metric, against, split, bins=options.bins)
+        console.say()
+        console.say(f"{chart.y_title}: {chart.note}")
+        console.table(*class_charts.bins_table(chart))
 
 
 def _choose_split(

@@ -158,13 +158,29 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("--split", choices=("test", "validation", "all"), help=split)
     add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
-    add("--by", metavar="COLUMN", help="of quantities: the figures of merit in bins of this column, too")
+    add("--by", metavar="COLUMN", help="the figures of merit in bins of this column, too")
     add("--bins", type=int, default=6, metavar="N", help="how many bins at most, of equally many galaxies; else 6")
     add("--split-by", metavar="COLUMN", help="with --by: each class of this column by itself; environment: found here")
-    add("--fits", type=Path, metavar="TABLE", help="with --by: what “tuningfork fit” measured, beside it")
+    add("--fits", type=Path, metavar="TABLE", help="with --by, of quantities: beside it what “tuningfork fit” found")
+    add("--metric", action="append", metavar="NAME", help="with --by, of classes: which figure, such as purity:spiral")
+    add("--top", metavar="K,…", help="of classes: AUC, and how pure the first K galaxies of each are, such as 100,1000")
+    add("--frequency", type=float, metavar="F", help="with --top: the purity where a class has this share of a survey")
+    add("--against", type=Path, metavar="RUN", help="compare with this run on the galaxies of both: paired tests")
+    add("--mistakes", type=Path, metavar="TABLE", help="write surest mistakes; of quantities the largest deviations")
+    add("--label-errors", type=Path, metavar="TABLE", help="write the labels that are probably wrong")
+    add("--figures", type=Path, metavar="FOLDER", help="of classes: save all charts here, and their numbers as tables")
+    add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures; %(default)s")
+    scaling = command.add_mutually_exclusive_group()
+    scaling.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="fit and keep the probabilities' temperature, on the validation part",
+    )
+    scaling.add_argument("--uncalibrate", action="store_true", help="remove that temperature again")
     add("--json", action="store_true", help="print the metrics as JSON")
     add_band_option(command)
     add_class_option(command)
+    add_force_option(command, mistakes=outputs.TABLE, label_errors=outputs.TABLE, figures=outputs.FOLDER)
 
 
 def add_predict_options(command: argparse.ArgumentParser) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from core.cli import judging
 from core.cli.binned import print_in_bins, require_bins
 from core.cli.console import Console
 from core.cli.sources import changed_stamps, choose_among, choose_bands, hand_labels_of, parse_class_map
@@ -25,12 +27,15 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     from core.evaluate import evaluation
 
     require_bins(options)
+    judging.require_sense(options)
     folder = RunFolder.of(options.run)
-    if options.keep:  # the window shows the decision, and would write its own over it
+    if options.keep or options.calibrate or options.uncalibrate:  # the window shows them, and would write its own
         require_not_open(folder.path)
     data = options.data or folder.data
     choose_bands(options, data, console)
     hand_labels = hand_labels_of(data, console)
+    if options.calibrate or options.uncalibrate:
+        judging.scale_temperature(folder, data, options, hand_labels, console)
     result = console.drive(
         "Judging",
         lambda stop: evaluation.run(
@@ -49,6 +54,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         about: dict[str, Any] = {"run": options.run.name, "data": result.data, "part": result.part, "note": result.note}
         if result.error_bars is not None:
             about["error_bars"] = result.error_bars.to_json()
+        if result.predictions.temperature is not None:
+            about["temperature"] = asdict(result.predictions.temperature)
         console.say_json(
             about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
         )
@@ -56,6 +63,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         print_evaluation(result, console)
     if options.by is not None and data is not None:
         print_in_bins(result, data, options, console)
+    judging.judge_further(result, folder, data, options, hand_labels, console)
     return 0
 
 
@@ -63,6 +71,8 @@ def print_evaluation(result: Evaluation, console: Console) -> None:
     """Print an evaluation."""
     part = "all labelled galaxies" if result.part == "all" else f"{result.part} part"
     console.say(f"{result.data}, {part}, {result.report.galaxies:,} galaxies: {result.note}.")
+    if result.predictions.temperature is not None:
+        console.say(result.temperature_sentence)
     print_report(result.report, result.predictions.units, console)
     if result.doubt:
         console.say(result.doubt)

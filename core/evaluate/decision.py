@@ -198,6 +198,12 @@ def read_kept(weights: Path | str, names: Sequence[str]) -> Decision:
     return kept_decision.read(RunFolder.of(weights).decision_file, names)
 
 
+def kept_wish(folder: RunFolder) -> str:
+    """How the decision of a run was asked for in words, see :func:`resolve`; raises as :func:`read_kept`."""
+    file = folder.decision_file
+    return (kept_decision.parse(file) if is_there(file) else MOST_PROBABLE).asked
+
+
 def keep(folder: RunFolder, decision: Decision) -> None:
     """Keep the decision in the folder of a run; the most probable class needs no file. A damaged one is set aside."""
     file = folder.decision_file

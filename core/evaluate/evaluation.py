@@ -95,6 +95,15 @@ class Evaluation:
     checksum: str = ""
     views: int = 1
 
+    @property
+    def temperature_sentence(self) -> str:
+        """The temperature of the probabilities, and what it was fitted on; empty: there is none."""
+        temperature = self.predictions.temperature
+        if temperature is None:
+            return ""
+        is_fitted_here = self.is_own and self.part == "validation"
+        return f"{temperature.sentence}{', these here: they fit by construction' if is_fitted_here else ''}."
+
     @cached_property
     def error_bars(self) -> ErrorBarReport | None:
         """How many galaxies are within the error bars of each quantity; None where the network gives none."""
@@ -264,7 +273,7 @@ def decide(
         See :func:`core.evaluate.decision.resolve`.
     validation
         The evaluation of the same run on its validation part, on which thresholds are chosen and estimates tried;
-        None: there is none, and for an estimate it is predicted anew if its dataset is found.
+        None: it is predicted anew if its dataset is found.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
 
@@ -274,7 +283,7 @@ def decide(
         There is no such decision, or what it needs is not known.
     """
     known = None if validation is None else (validation.labels, validation.predictions.scores)
-    if known is None and decisions.is_estimated(wish):
+    if known is None and decisions.needs_validation(wish):
         known = yield from predict_validation(folder.best, stop)
 
     def assumed() -> NDArray[np.float64]:

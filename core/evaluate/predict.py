@@ -23,6 +23,7 @@ from core.nets.calibration import ErrorBarCalibration
 from core.nets.combination import Doubt
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
+from core.nets.temperature import Temperature
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,8 @@ class Predictions:
         Of image files: those that could not be used, and have no prediction.
     calibration
         The factors that are in the errors; None: they are the network's own.
+    temperature
+        Of the probabilities; None: they are the network's own.
     doubt
         Of an ensemble, what the doubt about each galaxy comes from; None: a single network.
     """
@@ -71,6 +74,7 @@ class Predictions:
     decision: Decision = MOST_PROBABLE
     left_out: list[Problem] = field(default_factory=list[Problem])
     calibration: ErrorBarCalibration | None = None
+    temperature: Temperature | None = None
     doubt: Doubt | None = None
 
     def __len__(self) -> int:
@@ -225,5 +229,6 @@ def predict_rows(
         errors=errors,
         problems=[*opened.doubts, *of_sizes],
         calibration=predictor.calibration,
+        temperature=predictor.temperature,
         doubt=None if answers.doubt is None else convert_doubt(answers.doubt, answers.scores, predictor, scales),
     )

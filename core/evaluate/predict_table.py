@@ -100,7 +100,7 @@ class WrittenTable:
     problems
         Warnings, such as a different pixel scale.
     notes
-        Of image files: how their stamps were made.
+        The temperature of the probabilities; of image files, how their stamps were made.
     """
 
     path: Path
@@ -295,6 +295,9 @@ class _Job:
         self.done = self.galaxies = 0
         self.left_out: list[Problem] = []
         self.notes: list[str] = []
+        if predictor.temperature is not None:
+            self.about["TEMPERAT"] = predictor.temperature.sentence
+            self.notes.append(f"{predictor.temperature.sentence}.")
 
     # -- a dataset -------------------------------------------------------------------------------------------------
 
@@ -322,7 +325,7 @@ class _Job:
         prepared = yield from importing.decide_format(data, settings, catalogue, self._stop, recipe)
         if choose_bands is not None:
             choose_bands(prepared.plan.bands)
-        self.notes += [sentence, *filter(None, [prepared.decision])]
+        self.notes = [sentence, *filter(None, [prepared.decision]), *self.notes]
         common = PiecePlan.of(prepared)
         pieces = divide(prepared.found, prepared.plan, settings.hdu)
         total = sum(galaxies for _, galaxies in pieces)

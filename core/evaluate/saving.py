@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,12 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
     }
     if evaluation.error_bars is not None:
         found["error_bars"] = evaluation.error_bars.to_json()
+    if evaluation.predictions.temperature is not None:
+        found["temperature"] = asdict(evaluation.predictions.temperature)
     if elsewhere is None:
-        values[evaluation.part] = (values.get(evaluation.part) or {}) | found
+        kept = values.get(evaluation.part) or {}
+        kept.pop("temperature", None)  # of an earlier evaluation
+        values[evaluation.part] = kept | found
     else:
         found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}

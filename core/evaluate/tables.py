@@ -135,4 +135,6 @@ def _describe_origin(predictions: Predictions) -> dict[str, str]:
     about = {"RUN": predictions.run}
     if isinstance(predictions.target, Classes):
         about["DECISION"] = predictions.decision.text
+        if predictions.temperature is not None:
+            about["TEMPERAT"] = predictions.temperature.sentence
     return about

@@ -116,7 +116,7 @@ class ExplainedOutput:
         target, views = self.predictor.target, self.predictor.views
         if isinstance(target, Quantities):
             return None
-        if len(views) == 1:
+        if len(views) == 1 and self.predictor.temperature is None:
             return float(heads.apply_activation(target, self.outputs)[0, self.index])
         with torch.no_grad():
             return float(self.predictor.scores(self.image[None])[0, self.index])

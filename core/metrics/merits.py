@@ -21,6 +21,7 @@ _DISPLAY_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
+    "f1": "F1",
     "log_loss": "log loss",
     "brier": "Brier score",
     "calibration_error": "calibration error",

@@ -61,6 +61,7 @@ class Ensemble(Predictor):
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
         self.zero_points = first.zero_points  # what else a network has stays at its default
+        self.notes = tuple(note for member in members for note in member.notes)
 
     def __repr__(self) -> str:
         return f"Ensemble({self.card['run']!r}, {len(self._members)} networks)"

@@ -88,7 +88,7 @@ def open_network_on_data(
         if given_zero_points:
             zero_points.set_zero_points(cutouts, given_zero_points)
         bands = [band.name for band in cutouts.bands]
-        doubts: list[Problem] = []
+        doubts = list(predictor.notes)
         given = BandMapping.parse(given_bands, bands, predictor.bands) if given_bands else None
         if (mapping := given or find_mapping(predictor, bands_of or Path(network), bands)) is not None:
             cutouts = MappedCutouts(cutouts, mapping, predictor.bands)

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from core.data import target as targets
 from core.data.recipe import StampRecipe
-from core.data.target import NoAnswers, Quantities, Target
+from core.data.target import Classes, NoAnswers, Quantities, Target
 from core.errors import NotPossible, Problem
-from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, weights_file
+from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, temperature, weights_file
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.combination import Doubt
@@ -29,6 +29,7 @@ from core.nets.device import arrange, full_precision
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
+from core.nets.temperature import Temperature
 from core.nets.training_range import TrainingRange
 from core.project.files import write_atomically
 from core.project.runs import ENSEMBLE_FILE
@@ -76,6 +77,10 @@ class Predictor:
         The range of the training galaxies; None where it is not known.
     zero_points
         For each band, the magnitude of one unit of the training images' pixels; None where it is not known.
+    temperature
+        Of the probabilities of classes, kept beside the file; None: they are the network's own.
+    notes
+        What is to be said wherever the network is used, such as a temperature that belongs to other weights.
     """
 
     network: CNN
@@ -92,6 +97,8 @@ class Predictor:
     calibration: ErrorBarCalibration | None = None
     training_range: TrainingRange | None = None
     zero_points: tuple[float | None, ...] = ()
+    temperature: Temperature | None = None
+    notes: tuple[Problem, ...] = ()
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -158,7 +165,7 @@ class Predictor:
         errors = [each for _, each in answers if each is not None]
         scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
         if not errors:
-            return scores, None
+            return scores if self.temperature is None else _temper(scores, self.temperature.value), None
         assert isinstance(self.target, Quantities)
         return scores, encoding.in_unit(self.target, scores, self._calibrate(torch.stack(errors).mean(0)))
 
@@ -316,7 +323,27 @@ class Predictor:
                 "--start-from.",
                 str(path),
             )
+        loaded._read_temperature(path)
         return loaded.to(device)
+
+    def _read_temperature(self, path: Path) -> None:
+        """Take the temperature that is kept beside the file, if it is one of these weights."""
+        if not isinstance(self.target, Classes):
+            return
+        self.temperature, is_of_others = temperature.read(path)
+        if is_of_others:
+            self.notes = (
+                Problem(
+                    "The temperature of this run was fitted for other weights than it has now, and is not used.",
+                    "Fit it again, or remove it.",
+                    str(path.with_name(temperature.NAME)),
+                ),
+            )
+
+
+def _temper(scores: Tensor, value: float) -> Tensor:
+    """Probabilities (n, K) at a temperature, see :mod:`core.nets.temperature`."""
+    return torch.softmax(scores.clamp_min(torch.finfo(scores.dtype).tiny).log() / value, dim=1)
 
 
 def _map_back(view: View) -> Tensor:

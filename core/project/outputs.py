@@ -76,7 +76,7 @@ _OWN_CARDS = (b"METHOD  =", b"TARGET  =", b"SCORE   =")  # in the headers of map
 _PROGRAM = PROGRAM.removesuffix(VERSION).encode()
 _OF_A_RUN = re.compile(
     r"(settings|environment|decision|notes|search|study|suggestions|ensemble)\.toml|(history|split|unlabelled)\.csv"
-    r"|(metrics|bands)\.json"
+    r"|(metrics|bands|temperature)\.json"
     r"|(labels|optuna)\.jsonl|data\.txt|log\.txt|card\.md|data\.checksum|(best|start)\.safetensors|(last|snapshots)/.*"
 )
 _OF_A_PROJECT = re.compile(r"project\.toml|project\.lock|window\.json|labels/.*|parts/.*")

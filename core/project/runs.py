@@ -275,6 +275,11 @@ class RunFolder:
         return self.path / "decision.toml"
 
     @property
+    def temperature_file(self) -> Path:
+        """The temperature of the probabilities, unless they are the network's own."""
+        return self.path / "temperature.json"
+
+    @property
     def last(self) -> Path:
         """The checkpoint of the last complete epoch, needed to resume."""
         return self.path / "last"

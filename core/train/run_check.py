@@ -13,6 +13,7 @@ from pathlib import Path
 from core.data.parts import parse_seed
 from core.errors import Problem
 from core.metrics.decision import Decision
+from core.nets import temperature
 from core.nets.weights_file import read_plan
 from core.project import band_choices, ensembles, notes
 from core.project.metrics_file import read_metrics
@@ -45,7 +46,14 @@ def find_problem(run: RunFolder) -> Problem | None:
 
 def _files_of(run: RunFolder) -> tuple[Path, ...]:
     named = (run.settings_file, run.metrics_file, run.data_file, run.history_file, run.decision_file, run.split_file)
-    return (*named, run.environment_file, run.best, run.path / "notes.toml", run.path / "bands.json")
+    return (
+        *named,
+        run.environment_file,
+        run.best,
+        run.path / "notes.toml",
+        run.path / "bands.json",
+        run.temperature_file,
+    )
 
 
 def _stamp(file: Path) -> Stamp:
@@ -111,5 +119,6 @@ _CHECKS: dict[str, Callable[[Path], object]] = {
     "decision.toml": _check_decision,
     "split.csv": _check_split,
     "environment.toml": _check_environment,
+    "temperature.json": temperature.parse,
     "best.safetensors": read_plan,
 }

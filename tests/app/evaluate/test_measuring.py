@@ -90,9 +90,9 @@ def test_a_fit_stands_beside_the_network_on_the_same_galaxies(qtbot: QtBot, sess
 @pytest.mark.slow
 def test_figure_and_numbers_are_saved(qtbot: QtBot, session: Session, tmp_path: Path, monkeypatch) -> None:
     view = shown(qtbot, session)
-    for button, path in ((view.figure, tmp_path / "bins.svg"), (view.numbers, tmp_path / "bins.csv")):
+    for entry, path in ((view.figure, tmp_path / "bins.svg"), (view.numbers, tmp_path / "bins.csv")):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path, **__: (str(path), ""))
-        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        entry.trigger()
         qtbot.waitUntil(path.exists, timeout=60_000)
     assert b"<svg" in (tmp_path / "bins.svg").read_bytes()
     found = Table.read(tmp_path / "bins.csv")
@@ -190,3 +190,18 @@ def test_profiles_are_fitted_at_a_button_and_stand_beside_the_network(qtbot: QtB
     qtbot.waitUntil(lambda: any("classical fit" in text for text in view.binned.key.texts), timeout=60_000)
     assert 0 < view.truth.fitted_count <= 6
     assert "of 6 galaxies were fitted" in said[-1] and "zero point of the dataset, 25.9" in said[-1]
+
+
+@pytest.mark.slow
+def test_the_largest_deviations_lead_to_their_galaxies(qtbot: QtBot, session: Session) -> None:
+    view = shown(qtbot, session)
+    assert not view.doubtful.list.model().rowCount()  # nothing is computed before it is looked at
+    view.tabs.setCurrentWidget(view.doubtful)
+    qtbot.waitUntil(lambda: view.doubtful.list.model().rowCount() == view.truth.count, timeout=60_000)
+    assert not view.figure.isEnabled() and view.numbers.isEnabled()
+    off = [abs(float(view.doubtful.list.text(row, 4).replace("−", "-"))) for row in range(view.truth.count)]
+    assert off == sorted(off, reverse=True) and "error bars" in view.doubtful.note.text()
+    view.doubtful.list.selectRow(2)
+    assert session.dataset.cutouts is not None
+    assert session.dataset.cutouts.ids[session.current] == view.doubtful.list.text(2, 0)
+    assert not view.doubtful.relabel.isVisible()

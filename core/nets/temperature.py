@@ -1,0 +1,112 @@
+r"""The temperature of a network's probabilities, kept beside its weights in ``temperature.json``.
+
+With a temperature :math:`T` the probabilities are :math:`p_k^{1/T}`, divided by their sum: for a network of one view a
+softmax of the outputs over :math:`T`. The order of the classes of a galaxy stays, their certainty changes. It is
+fitted on the validation part by :mod:`core.metrics.temperature`, and taken wherever the network answers; without the
+file the probabilities are the network's own. The weights never change.
+
+The file names the weights that it was fitted for by their checksum. A training that went on since has written others:
+the temperature is then left out, and the network says so.
+
+References
+----------
+Guo, Pleiss, Sun & Weinberger 2017, Proc. ICML 34, 1321 (arXiv:1706.04599).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.errors import WrongVersion
+from core.project.files import write_atomically
+from core.reading import format_of, is_there, read_json, reading
+
+NAME = "temperature.json"
+FORMAT = 1
+_REMEDY = "Fit the temperature again, or remove this file: then the probabilities are the network's own."
+_LEAST, _MOST = 1e-3, 1e3
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """A fitted temperature.
+
+    Attributes
+    ----------
+    value, error
+        With its standard error from the finite number of galaxies.
+    galaxies
+        The number of validation galaxies on which it was fitted.
+    log_loss, calibration_error
+        Before and after, on those galaxies.
+    """
+
+    value: float
+    error: float
+    galaxies: int
+    log_loss: tuple[float, float]
+    calibration_error: tuple[float, float]
+
+    @property
+    def sentence(self) -> str:
+        """What it is, and what it was fitted on."""
+        return (
+            f"Probabilities are at temperature {self.value:.3g} ± {self.error:.2g}, fitted on {self.galaxies:,} "
+            "validation galaxies"
+        )
+
+
+def read(weights: Path) -> tuple[Temperature | None, bool]:
+    """Read the temperature that is kept for a weights file.
+
+    Returns
+    -------
+    Temperature or None
+        None: there is none for these weights.
+    bool
+        Whether there is one for other weights.
+
+    Raises
+    ------
+    UnreadableFile, WrongVersion
+        The file is damaged, or of a newer program.
+    """
+    file = weights.with_name(NAME)
+    if weights.name != "best.safetensors" or not is_there(file):
+        return None, False
+    found, fitted_for = parse(file)
+    return (found, False) if fitted_for == _checksum(weights) else (None, True)
+
+
+def parse(file: Path) -> tuple[Temperature, str]:
+    """Parse the file of a temperature, and the checksum of the weights that it is for; raises as :func:`read`."""
+    with reading("The temperature", file, _REMEDY):
+        values = read_json(file, "The temperature", _REMEDY)
+        if format_of(values.get("format", FORMAT)) > FORMAT:
+            raise WrongVersion("A newer Tuning Fork wrote this temperature.", "Update the program.", str(file))
+        value, error, galaxies = float(values["value"]), float(values["error"]), int(values["galaxies"])
+        if not (_LEAST <= value <= _MOST and 0 <= error < math.inf and galaxies > 0):
+            raise ValueError("it holds no temperature")
+        (before, after), (first, second) = values["log_loss"], values["calibration_error"]
+        numbers = float(before), float(after), float(first), float(second)
+        return Temperature(value, error, galaxies, numbers[:2], numbers[2:]), str(values["weights"])
+
+
+def keep(weights: Path, temperature: Temperature) -> None:
+    """Write a temperature beside the weights that it was fitted for."""
+    values = {"format": FORMAT, **asdict(temperature), "weights": _checksum(weights)}
+    write_atomically(weights.with_name(NAME), json.dumps(values, indent=2) + "\n")
+
+
+def remove(weights: Path) -> None:
+    """Give the network its own probabilities back."""
+    weights.with_name(NAME).unlink(missing_ok=True)
+
+
+def _checksum(weights: Path) -> str:
+    with weights.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
