@@ -76,10 +76,12 @@ def read(weights: Path) -> tuple[Temperature | None, bool]:
         The file is damaged, or of a newer program.
     """
     file = weights.with_name(NAME)
-    if weights.name != "best.safetensors" or not is_there(file):
+    if not is_there(file):
         return None, False
     found, fitted_for = parse(file)
-    return (found, False) if fitted_for == _checksum(weights) else (None, True)
+    if fitted_for == _checksum(weights):
+        return found, False
+    return None, weights.name == "best.safetensors"  # others in a run's folder never had one
 
 
 def parse(file: Path) -> tuple[Temperature, str]:
@@ -100,6 +102,16 @@ def keep(weights: Path, temperature: Temperature) -> None:
     """Write a temperature beside the weights that it was fitted for."""
     values = {"format": FORMAT, **asdict(temperature), "weights": _checksum(weights)}
     write_atomically(weights.with_name(NAME), json.dumps(values, indent=2) + "\n")
+
+
+def copy(weights: Path, other: Path) -> bool:
+    """Copy the temperature of weights beside a copy of them; returns whether there is one."""
+    found, _ = read(weights)
+    if found is None:
+        remove(other)
+        return False
+    keep(other, found)
+    return True
 
 
 def remove(weights: Path) -> None:

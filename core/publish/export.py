@@ -12,7 +12,7 @@ from core.errors import NotPossible
 from core.evaluate import decision as decisions
 from core.events import NEVER, Skipped, Work
 from core.metrics.decision import MOST_PROBABLE
-from core.nets import weights_file
+from core.nets import temperature, weights_file
 from core.nets.predictor import Predictor
 from core.project.files import atomic_path, write_atomically
 from core.project.runs import RunFolder
@@ -86,9 +86,12 @@ def run(network: Path, folder: Path, stop: threading.Event = NEVER, *, with_onnx
         except NotPossible as problem:
             left_out = problem.text
             yield Skipped(problem)
+    weights = weights_file.locate(network)
     with atomic_path(folder / WEIGHTS) as temporary:
-        shutil.copyfile(weights_file.locate(network), temporary)
+        shutil.copyfile(weights, temporary)
     written.append(WEIGHTS)
+    if temperature.copy(weights, folder / WEIGHTS):
+        written.append(temperature.NAME)
     if run_folder is not None:
         facts = replace(read_facts(run_folder), has_onnx=SCRIPT in written)
         for name, text in (

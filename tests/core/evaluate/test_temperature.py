@@ -19,6 +19,7 @@ from core.events import result_of
 from core.nets.predictor import Predictor
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.publish import export
 from core.train.run_check import find_problem
 
 
@@ -69,6 +70,16 @@ def test_the_temperature_is_fitted_kept_used_everywhere_and_removed(run, survey_
     result_of(evaluation.run(run, survey_dataset, "validation"))
     assert "temperature" not in json.loads(run.metrics_file.read_text())["validation"]
     assert run.best.read_bytes() == weights
+
+
+def test_others_get_it_with_the_weights(run, survey_dataset, by_hand, tmp_path) -> None:
+    found = result_of(temperature.fit(run, survey_dataset, hand_labels=by_hand))
+    others = tmp_path / "for others"
+    assert "temperature.json" in result_of(export.run(run.path, others, with_onnx=False)).files
+    assert Predictor.load(others / export.WEIGHTS).temperature == found
+    result_of(temperature.remove(run, survey_dataset))
+    result_of(export.run(run.path, others, with_onnx=False))
+    assert Predictor.load(others / export.WEIGHTS).temperature is None
 
 
 @pytest.mark.slow
