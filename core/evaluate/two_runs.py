@@ -6,6 +6,7 @@ each; on another dataset, its labelled galaxies. The numbers of single evaluatio
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -216,7 +217,7 @@ def rows_of(found: TwoRuns) -> list[tuple[str, ...]]:
                 display_name(each.metric),
                 *(_three(value) for value in (each.first, each.second)),
                 with_error(each.difference, each.error) if is_known else _three(each.difference),
-                with_minus(f"{low:+.3g} to {high:+.3g}") if is_known else "–",
+                _interval(low, high, each.error) if is_known else "–",
             )
         )
     return rows
@@ -256,6 +257,12 @@ def _reorder(each: Predictions, names: tuple[str, ...]) -> Decision:
         return decision
     weights = tuple(decision.weights[decision.names.index(name)] for name in names)
     return replace(decision, names=names, weights=weights)
+
+
+def _interval(low: float, high: float, error: float) -> str:
+    """Both ends, to the second digit of the error."""
+    digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 3
+    return with_minus(f"{low:+.{digits}f} to {high:+.{digits}f}")
 
 
 def _three(value: float) -> str:
