@@ -60,7 +60,8 @@ class Ensemble(Predictor):
         self.bands_from, self.stamps = first.bands_from, first.stamps
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
-        self.zero_points = first.zero_points  # what else a network has stays at its default
+        self.zero_points = first.zero_points
+        self.notes = tuple(dict.fromkeys(note for member in members for note in member.notes))
         self.notes = tuple(note for member in members for note in member.notes)
 
     def __repr__(self) -> str:
