@@ -10,7 +10,7 @@ COMMANDS = (
     *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
     *("refine", "suggest", "similar", "unusual", "duplicates", "ensemble"),
-    *("pack", "unpack", "job"),
+    *("pack", "unpack", "job", "export", "report"),
 )
 
 TRY_FILES = "--try-files"  # for this program itself, see core.data.trial

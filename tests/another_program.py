@@ -21,16 +21,22 @@ class Program:
     def __init__(self, client: samp.SAMPIntegratedClient) -> None:
         self.client = client
         self.told: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
 
     def hear(self, _key: str, _sender: str, kind: str, values: dict[str, Any], _extra: object) -> None:
         self.told.put((kind, values))
 
     def next(self, kind: str) -> dict[str, Any]:
-        """The parameters of the next message of a type."""
+        """The parameters of the next message of a type; others, which may come before it, wait."""
+        for place, (found, values) in enumerate(self._waiting):
+            if found == kind:
+                del self._waiting[place]
+                return values
         while True:
             found, values = self.told.get(timeout=120)
             if found == kind:
                 return values
+            self._waiting.append((found, values))
 
     def say(self, kind: str, **values: Any) -> None:
         """Tell all others."""

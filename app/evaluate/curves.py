@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.evaluate import work
 from app.evaluate.widgets.chart_plot import ChartPlot
 from app.jobs.job import Job, Latest
 from app.session.session import Session
+from app.widgets.inputs import DecimalSpin
 from core.errors import Problem
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ class CurvesView(QWidget):
         self.note.setProperty("role", "muted")
         for label in (self.taken, self.note):
             label.setWordWrap(True)
-        self.frequency = QDoubleSpinBox()
+        self.frequency = DecimalSpin(logarithmic=True)
         self.frequency.setRange(0, 99.9)
-        self.frequency.setDecimals(3)
         self.frequency.setSuffix(" % of the survey")
         self.frequency.setSpecialValueText("as frequent as here")
         self.frequency.setToolTip("The share of the class in another survey, for which the purity is told, too.")

@@ -160,7 +160,7 @@ class Carried(QObject):
         self.changed.emit()
 
     def _propose(self, readable: list[Path]) -> Path | None:
-        """The newest run that was trained on other galaxies than the open ones; else the newest of all."""
+        """The newest run that was trained on other galaxies than the open ones, or a network of the program's."""
         cutouts = self._session.dataset.cutouts
         here = None if cutouts is None else cutouts.path.resolve()
         elsewhere = [path for path in readable if path in self._bases or RunFolder(path.parent).data != here]

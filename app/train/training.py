@@ -33,8 +33,9 @@ from core.events import (
 from core.metrics.guessing import guess_of_run
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 from core.wording import count_of

@@ -220,7 +220,7 @@ def read_histories(runs: Sequence[RunFolder]) -> Job:
     """Read the histories of runs, by the paths of their folders; empty for a run without one."""
 
     def run(stop: threading.Event) -> Work[dict[str, list[dict[str, float]]]]:
-        from core.project.runs import read_history
+        from core.project.history import read_history
 
         yield from begin_unless_stopped(stop)
         found: dict[str, list[dict[str, float]]] = {}

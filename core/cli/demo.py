@@ -21,9 +21,10 @@ from core.cli.figures import save_curves
 from core.events import Work
 from core.explain.methods import METHODS
 from core.project.files import write_atomically
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
 from core.project.project import Project
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.simulate.settings import SurveySettings
 from core.train.settings import RunSettings
 

@@ -212,8 +212,7 @@ def run(
         if is_of_run:
             folder.require_idle()  # whoever trains it would write over the numbers
         target = opened.predictor.target
-        is_own = opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
-        checksum = opened.cutouts.checksum
+        is_own, checksum = opened.cutouts.is_known_as(opened.predictor.card.get("checksum")), opened.cutouts.checksum
         labels, unknown, mapped = read_labels(opened.cutouts, target, hand_labels, class_map or {}, exactly=is_own)
         judged = (
             judged_part.choose_own(weights, folder, opened, part, labels)
@@ -221,12 +220,8 @@ def run(
             else judged_part.choose_elsewhere(opened, elsewhere, labels)
         )
         part, rows = judged.part, judged.rows
-        problems = [] if is_own else remarks.on_another_of_this_name(path.name, opened.predictor.card.get("data"))
-        problems += remarks.on_parts_of_runs(opened.predictor) if is_own and part != "all" else []
-        problems += [remarks.on_mapped_classes(mapped)] if mapped else []
-        problems += [remarks.on_unknown_classes(unknown)] if unknown else []
         seen = 0 if is_own else remarks.count_seen(folder.path if is_of_run else weights, opened.cutouts.ids, rows)
-        problems += [remarks.on_seen_galaxies(seen, len(rows))] if seen else []
+        problems = _remark(opened, path.name, part, mapped, unknown, (seen, len(rows)), is_own=is_own)
         for problem in problems:
             yield Skipped(problem)
         predictions = yield from predict.predict_rows(opened, rows, stop)
@@ -368,6 +363,24 @@ def read_labels(
     return labels, unknown, {text: name for text, name in found.items() if text != name}
 
 
+def _remark(
+    opened: NetworkOnData,
+    name: str,
+    part: EvaluatedPart,
+    mapped: dict[str, str],
+    unknown: dict[str, int],
+    seen: tuple[int, int],
+    *,
+    is_own: bool,
+) -> list[Problem]:
+    """What has to be known of the galaxies, of which so many out of all were trained on."""
+    found = [] if is_own else remarks.on_another_of_this_name(name, opened.predictor.card.get("data"))
+    found += remarks.on_parts_of_runs(opened.predictor) if is_own and part != "all" else []
+    found += [remarks.on_mapped_classes(mapped)] if mapped else []
+    found += [remarks.on_unknown_classes(unknown)] if unknown else []
+    return found + ([remarks.on_seen_galaxies(*seen)] if seen[0] else [])
+
+
 def _note_on(
     judged: JudgedRows,
     folder: RunFolder,
@@ -380,8 +393,7 @@ def _note_on(
     is_own: bool,
 ) -> str:
     """What the numbers hold for: a part of the run's own dataset, or another dataset, and what the network is."""
+    note = remarks.note_elsewhere(name, judged, seen, unknown, labels)
     if is_own:
         note = part_notes.note_part(judged.part, len(opened.predictor.views), folder.keep)
-    else:
-        note = remarks.note_elsewhere(name, judged, seen, unknown, labels)
     return "; ".join(filter(None, (note, part_notes.note_adaptation(opened.predictor.card))))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.data.target import Quantities
 from core.errors import NotPossible
-from core.events import Event, Progress, Work, map_events
+from core.events import NEVER, Event, Progress, Work, map_events
 from core.explain.explained_output import check_image
 from core.explain.explanation import Explanation
 from core.nets.predictor import Predictor
@@ -29,8 +29,8 @@ def explain(
     image: NDArray[np.float32],
     output: int | str | None,
     settings: Settings,
-    stop: threading.Event,
-    galaxy_id: str,
+    stop: threading.Event = NEVER,
+    galaxy_id: str = "",
 ) -> Work[Explanation]:
     """Explain an output by each network of an ensemble, and take the mean.
 

@@ -23,7 +23,8 @@ from core.events import NEVER, Progress, Work
 from core.metrics import part_notes
 from core.metrics.guessing import guess_of_run
 from core.project.files import write_atomically
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.publish import html_page, run_figures
 from core.reading import is_there, read_text
 from core.settings import toml

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from core.data import target as targets
 from core.nets import device as devices
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.reading import read_toml
 from core.settings import toml
 from core.train.plan import TrainingPlan

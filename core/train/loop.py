@@ -31,9 +31,10 @@ from core.nets import device as devices
 from core.nets.cnn import CNN
 from core.nets.losses import Loss
 from core.nets.predictor import Predictor
+from core.project.history import append_history
 from core.project.labels import LabelJournal
 from core.project.metrics_file import write_metrics
-from core.project.runs import RunFolder, append_history
+from core.project.runs import RunFolder
 from core.train import (
     accumulation,
     checkpoint,

@@ -16,8 +16,9 @@ from core.metrics.decision import Decision
 from core.nets import temperature
 from core.nets.weights_file import read_plan
 from core.project import band_choices, ensembles, notes
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.reading import is_there, read_text, read_toml, reading, require_file
 from core.settings import toml
 from core.settings.declare import knobs

@@ -8,8 +8,9 @@ from core.data import split as splits
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Problem
 from core.project.files import write_atomically
+from core.project.history import append_history
 from core.project.labels import LabelJournal
-from core.project.runs import RunFolder, append_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import environment, overlaps, run_report
 from core.train.checkpoint import Checkpoint

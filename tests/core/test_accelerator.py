@@ -14,7 +14,8 @@ from core.events import CheckpointSaved, result_of
 from core.explain import methods
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import loop, resuming
 from core.train.settings import RunSettings
 

@@ -10,7 +10,8 @@ import pytest
 from program import environment, program
 from safetensors.torch import load_file
 
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 
 SMALL = ["network.depth=2", "network.channels=8", "optimiser.epochs=3", "device=cpu", "precision=float32"]
 HARD = [*SMALL, "optimiser.batch_size=13", "network.dropout=0.4", "augmentation.noise=0.1"]  # of uneven shares

@@ -12,7 +12,8 @@ import pytest
 from program import PROGRAM, environment, in_process, program
 from safetensors.torch import load_file
 
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 
 KILLS = 20
 EPOCHS = 120

@@ -32,7 +32,8 @@ from core.data import importing
 from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
 from core.events import Progress, result_of
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 
 _JOBS = (
     ("import", "../cutouts", "-o", "out.h5"),

@@ -24,8 +24,9 @@ from small_survey import write_survey
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 from core.errors import Problem
+from core.project.history import read_history
 from core.project.project import Project
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 
 GALAXIES = 90
 _EPOCHS = 12

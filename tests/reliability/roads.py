@@ -135,7 +135,8 @@ def _open_run(path: Path) -> Problem | None:
     from core.evaluate.decision import read_kept
     from core.nets.predictor import Predictor
     from core.project import notes
-    from core.project.runs import RunFolder, describe_weights, read_history
+    from core.project.history import read_history
+    from core.project.runs import RunFolder, describe_weights
     from core.settings import toml
     from core.train import checkpoint
     from core.train.settings import RunSettings
@@ -168,8 +169,9 @@ def _open_run(path: Path) -> Problem | None:
 def resume_run(folder: Path, file: Path) -> Problem | None:
     """Resume the damaged run for one more epoch, and evaluate it."""
     from core.evaluate import evaluation
+    from core.project.history import read_history
     from core.project.project import journal_of
-    from core.project.runs import RunFolder, read_history
+    from core.project.runs import RunFolder
     from core.train import resuming
 
     run = next(

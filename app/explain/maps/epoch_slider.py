@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 from app.theme import icon
 from core.errors import UnreadableFile
 from core.metrics.uncertainty import find_error, plus_minus
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.wording import count_of
 
 _FRAME_MS = 500  # ms between two epochs while it plays

@@ -16,7 +16,7 @@ from app.train.widgets.stopping_rule import StoppingRule, monitored_curve
 from app.widgets.plain_text import RichLabel
 from app.widgets.plot import Plot
 from core.events import BatchEnded, EpochEnded
-from core.project.runs import score_name
+from core.project.history import score_name
 from core.train.settings import StoppingSettings
 
 _TITLES = {"accuracy": "Accuracy", "r2": "R²", "neighbours_accuracy": "k-NN accuracy"}

@@ -15,8 +15,9 @@ from core.data.recipe import StampRecipe
 from core.data.target import NoAnswers, Target
 from core.errors import Problem
 from core.nets import weights_file
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.reading import is_there, read_toml
 from core.settings import toml
 from core.train import batch_size

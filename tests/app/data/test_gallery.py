@@ -176,6 +176,8 @@ def test_a_right_click_offers_what_can_be_done_with_a_galaxy(
         "New class…",
         "Take the label off",
         "Find more like this",
+        "Send 120 galaxies to TOPCAT, Aladin…",
+        "Send the image to DS9, Aladin…",
         "Copy id",
     ]
     next(action for action in menu.actions() if action.text().startswith(gallery.class_names[1])).trigger()

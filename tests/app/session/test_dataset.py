@@ -49,7 +49,13 @@ def test_colours_of_classes_come_from_the_dataset_alone() -> None:
         for path in Path(app.theme.__file__).parent.rglob("*.py")
         if "import class_colours" in path.read_text("utf-8")
     }
-    others = {"overlay_plot.py", "binned_plots.py", "truth_plot.py", "lines_plot.py"}  # runs, environments, methods
+    others = {
+        "chart_plot.py",
+        "overlay_plot.py",
+        "binned_plots.py",
+        "truth_plot.py",
+        "lines_plot.py",
+    }  # runs, environments, methods
     assert users == {"dataset.py", *others}
 
 

@@ -76,14 +76,17 @@ def test_a_project_is_packed_and_opened_where_the_file_is_dropped(
 
 
 def test_without_an_answer_nothing_is_packed(
-    window: MainWindow, trained: Path, tmp_path: Path, answers: dict[str, str]
+    window: MainWindow, trained: Path, galaxies: Path, tmp_path: Path, answers: dict[str, str]
 ):
     window.menus.actions_by_name["pack_project"].trigger()
     assert "No project is open." in window.notices.texts[-1]
-    window.session.open_project(shutil.copytree(trained, tmp_path / "here"))
+    here = shutil.copytree(trained, tmp_path / "here")
+    shutil.copy(galaxies, here / "datasets")
+    window.session.open_project(here)
     answers |= {"button": "Cancel", "name": str(tmp_path / "sent.zip")}
     window.menus.actions_by_name["pack_project"].trigger()
-    assert not window.session.activity.jobs and not (tmp_path / "sent.zip").exists()
+    assert "Packing here" not in [job.title for job in window.session.activity.jobs]
+    assert not (tmp_path / "sent.zip").exists()
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ from app.session.session import Session
 from app.train.comparison import ComparisonPanel
 from app.train.training import TrainingPanel
 from core.project import notes
+from core.project.history import read_history
 from core.project.notes import Notes
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 

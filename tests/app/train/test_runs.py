@@ -13,6 +13,8 @@ from app.train.runs import RunsPanel
 from core.settings import toml
 from core.train.settings import RunSettings
 
+COLUMNS = "id,predicted,p_edge-on,p_round,entropy,unlikeness,more_unlike_than,problem"
+
 
 def shown(qtbot: QtBot, session: Session) -> RunsPanel:
     panel = RunsPanel(session)
@@ -77,7 +79,6 @@ def test_a_click_changes_no_setting_and_a_button_takes_them_all_over_and_gives_t
     assert session.draft.settings == toml.load(RunSettings, session.run.settings_file)
     session.undo.undo()
     assert session.draft.settings == mine
-    session.draft.edit("optimiser.epochs", 78)
     session.undo.redo()
     assert session.draft.settings.optimiser.epochs == 3
 
@@ -113,7 +114,7 @@ def test_predictions_are_saved_as_a_table(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args, **_options: (str(table), ""))
     qtbot.mouseClick(panel.predict, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(table.exists, timeout=30_000)
-    assert table.read_text().splitlines()[0] == "id,predicted,p_edge-on,p_round"
+    assert table.read_text().splitlines()[0] == COLUMNS
     assert len(table.read_text().splitlines()) == 121
 
 
@@ -162,7 +163,9 @@ def test_files_that_cannot_be_predicted_are_named(
     sentence = str(told.args[0])
     assert "2 files could not be used and have no prediction" in sentence
     assert "broken.fits: " in sentence and "page.fits: " in sentence
-    assert len(table.read_text().splitlines()) == 2
+    lines = table.read_text().splitlines()
+    assert lines[0] == COLUMNS
+    assert [line.split(",")[:2] for line in lines[1:]] == [["good", "round"], ["broken.fits", ""], ["page.fits", ""]]
 
 
 def test_files_with_other_bands_are_refused_with_the_way_out(

@@ -113,7 +113,7 @@ def test_the_first_interrupt_asks_and_the_second_breaks_off(capsys):
             "network.depth: It is too deep. Use 3 blocks.",
         ),
         (Stopped(), 130, "stopped; nothing was written."),
-        (KeyboardInterrupt(), 130, "stopped; nothing was written."),
+        (KeyboardInterrupt(), 130, "broken off; what was not finished is lost."),
         (OSError(errno.ENOSPC, "No space left on device", "a.h5"), 1, "a.h5: No space left on device."),
         (MemoryError(), 1, "there is too little memory for this."),
         (KeyError("x"), 1, "this is a defect of the program (KeyError: 'x'); with --debug it says where."),

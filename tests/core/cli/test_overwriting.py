@@ -192,6 +192,6 @@ def test_every_path_of_every_command_is_known_as_read_or_written():
     for name, command in _commands():
         writes = set(command.get_default("writes") or ())
         paths = {action.dest for action in command._actions if action.type is Path}
-        assert paths - writes <= {*GALAXIES, *SETTINGS, "folder"}, name
+        assert paths - writes <= {*GALAXIES, *SETTINGS, "folder", "project", "package"}, name
         assert "output" not in paths or "output" in writes, name
         assert not writes & {*GALAXIES, *SETTINGS}, name

@@ -17,5 +17,5 @@ def test_few_unknown_classes_are_all_named():
 
 
 def test_averaged_answers_are_said_since_the_curves_show_one_view():
-    assert part_notes.note_part("test", 1) == part_notes.NOTES["test"]
+    assert part_notes.note_part("test", 1) == "locked away during training and every choice"
     assert "averaged over 8 views" in part_notes.note_part("test", 8)

@@ -20,8 +20,9 @@ from core.events import result_of
 from core.explain import integrated_gradients, occlusion
 from core.explain.settings import GradientSettings, OcclusionSettings
 from core.nets.predictor import Predictor
+from core.project.history import read_history
 from core.project.project import Project, journal_of
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.studies import search, study_folders, training_size
 from core.train import checkpoint, loop, resuming, run_summary

@@ -13,7 +13,8 @@ from core.data.target import Quantities
 from core.evaluate import predict
 from core.events import result_of
 from core.nets.predictor import Predictor
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import resuming
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "measured"

@@ -11,7 +11,8 @@ import pytest
 
 from core.evaluate import predict
 from core.events import result_of
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import resuming
 from core.train.settings import RunSettings

@@ -14,7 +14,8 @@ from core.data.cutouts import Cutouts
 from core.data.target import NoAnswers
 from core.events import result_of
 from core.nets.predictor import Predictor
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import resuming
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "unlabelled"

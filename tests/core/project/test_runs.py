@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from core.errors import FolderInUse, NotPossible, UnreadableFile
 from core.events import EpochEnded, Scores
-from core.project.runs import RunFolder, append_history, read_history
+from core.project.history import append_history, read_history
+from core.project.runs import RunFolder
 
 
 def epoch(number: int, score: str = "accuracy", loss: float = 0.5) -> EpochEnded:

@@ -3,6 +3,7 @@
 import csv
 import math
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ def study_of(scores):
         for labels, values in known.items()
         for seed, score in enumerate(values)
     ]
-    return SuggestionStudy(None, "accuracy", tuple(points), len(points))
+    return SuggestionStudy(Path("nowhere"), "accuracy", tuple(points), len(points))
 
 
 def test_the_gain_is_the_mean_of_the_differences_seed_by_seed():

@@ -16,7 +16,8 @@ from core.errors import OutOfMemory
 from core.events import Skipped
 from core.nets import device as devices
 from core.nets.predictor import Predictor
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import loop
 from core.train.settings import RunSettings
 

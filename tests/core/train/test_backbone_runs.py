@@ -8,7 +8,8 @@ import torch
 from core.events import result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import loop
 from core.train.settings import OptimiserSettings, RunSettings, TransferSettings

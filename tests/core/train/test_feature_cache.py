@@ -10,7 +10,8 @@ from core.data.cutouts import Cutouts
 from core.errors import SettingsProblem
 from core.events import BatchEnded, result_of
 from core.nets.predictor import Predictor
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import feature_cache, learning_rate_finder, loop, outlook, preparation, resuming
 from core.train.batches import open_images
 from core.train.forward import batch_labels, forward_batch

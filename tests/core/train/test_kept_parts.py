@@ -16,8 +16,9 @@ from core.data.settings import DataSettings
 from core.errors import CatalogueProblem, NotPossible, Problem
 from core.events import Skipped, result_of
 from core.nets.settings import NetworkSettings
+from core.project.history import read_history
 from core.project.project import Project
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.train import loop, resuming
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings, TransferSettings
 

@@ -14,8 +14,9 @@ from core.evaluate import evaluation
 from core.events import BatchEnded, CheckpointSaved, EpochEnded, Preview, Progress, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
+from core.project.history import read_history
 from core.project.labels import LabelJournal
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import batches, loop, resuming
 from core.train.augmentation.settings import AugmentationSettings
@@ -102,7 +103,7 @@ def test_the_folder_tells_the_whole_story(base):
     card = folder.card.read_text()
     assert "disk, edge-on, point" in card
     assert f"network.depth: 3 (default {NetworkSettings().depth})" in card
-    assert f"accuracy {result.scores.values['accuracy']:.3f}" in card
+    assert f"accuracy {result.scores.values['accuracy']:.4g}" in card
     assert sorted(path.name for path in folder.last.iterdir()) == ["current", "epoch-0007", "epoch-0008"]
     assert not list(folder.path.rglob(".*"))
 

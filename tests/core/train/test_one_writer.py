@@ -12,8 +12,9 @@ from galaxies import write_dataset
 from core.errors import DatasetReplaced, FolderInUse, FolderMoved
 from core.events import EpochEnded, Preview, result_of
 from core.nets.settings import NetworkSettings
+from core.project.history import read_history
 from core.project.project import Project
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.studies import search, training_size
 from core.studies.settings import SearchSettings, TrainingSizeSettings
 from core.train import loop, resuming

@@ -7,7 +7,8 @@ import pytest
 from core.errors import FolderInUse, NotPossible, SettingsProblem, UnreadableFile
 from core.events import Skipped, result_of
 from core.nets.settings import NetworkSettings
-from core.project.runs import RunFolder, read_history
+from core.project.history import read_history
+from core.project.runs import RunFolder
 from core.train import loop, resuming
 from core.train.settings import OptimiserSettings, RunSettings, StoppingSettings
 

@@ -17,9 +17,10 @@ from core.events import EpochEnded, Skipped, result_of
 from core.metrics.guessing import guess_of_run
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
 from core.project.project import Project
-from core.project.runs import RunFolder, read_history
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train import loop, preparation, resuming, run_check, run_summary
 from core.train.labels import read_labels

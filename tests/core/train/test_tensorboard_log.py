@@ -6,7 +6,7 @@ import pytest
 from core.errors import NotPossible
 from core.events import result_of
 from core.nets.settings import NetworkSettings
-from core.project.runs import read_history
+from core.project.history import read_history
 from core.train import loop, resuming, tensorboard_log
 from core.train.settings import OptimiserSettings, RunSettings
 

@@ -25,7 +25,7 @@ from core.events import CheckpointSaved, result_of
 from core.explain import methods
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
-from core.project.runs import read_history
+from core.project.history import read_history
 from core.train.settings import OptimiserSettings
 
 SMALL = {

@@ -128,9 +128,9 @@ def test_all_entries_of_the_references_can_be_named_and_are_used_somewhere():
 def test_no_folder_of_this_machine_is_told_to_readers_elsewhere():
     facts = changed(
         read("first-light/runs/2026-11-27 13.59.23 first"),
-        transfer__start_from="/home/someone/runs/old run",
-        network__weights="/home/someone/encoder.safetensors",
-        unlabelled__dataset="/home/someone/survey.h5",
+        transfer__start_from="/elsewhere/runs/old run",
+        network__weights="/elsewhere/encoder.safetensors",
+        unlabelled__dataset="/elsewhere/survey.h5",
     )
     for text in (model_card.format_card(facts), methods.format_text(facts), methods.format_latex(facts)):
         assert "/home" not in text

@@ -12,8 +12,8 @@ from core.data.target import Quantities
 from core.errors import NotPossible, SettingsProblem, TooFewGalaxies
 from core.events import result_of
 from core.nets.predictor import Predictor
+from core.project.history import read_history
 from core.project.metrics_file import read_metrics
-from core.project.runs import read_history
 from core.settings import toml
 from core.train import checkpoint, loop, outlook, resuming
 from core.train.settings import RunSettings
