@@ -63,7 +63,7 @@ def _describe_as_is(study: TransferStudy) -> list[str]:
         return []
     what = merits.display_name(study.metric)
     return [
-        f"As it is, without labels of this survey, the network's {what} is {mean.value:.3f}{_sampling(mean)}."
+        f"As it is, without labels of this survey, the network reaches a {what} of {mean.value:.3f}{_sampling(mean)}."
     ]
 
 
