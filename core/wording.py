@@ -30,6 +30,17 @@ def count_of(number: int, one: str, several: str = "") -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article.
+
+    Examples
+    --------
+    >>> with_article("accuracy"), with_article("balanced accuracy"), with_article("R²")
+    ('an accuracy', 'a balanced accuracy', 'an R²')
+    """
+    return f"{'an' if noun[:1].lower() in set('aeio') or noun.startswith('R²') else 'a'} {noun}"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share in percent; what is not all never reads 100 %, and what is not none never 0 %.
 

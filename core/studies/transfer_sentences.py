@@ -9,7 +9,7 @@ from core.metrics.uncertainty import plus_minus
 from core.studies.label_saving import Saving
 from core.studies.strategies import AS_IS, SCRATCH, title_of
 from core.studies.transfer_study import SOURCE, Mean, TransferStudy
-from core.wording import count_of
+from core.wording import count_of, with_article
 
 _SIGNIFICANCE = 2.0  # standard errors
 
@@ -61,9 +61,9 @@ def _describe_as_is(study: TransferStudy) -> list[str]:
     mean = study.mean(AS_IS.name, 0)
     if not mean.runs:
         return []
-    what = merits.display_name(study.metric)
+    what = with_article(merits.display_name(study.metric))
     return [
-        f"As it is, without labels of this survey, the network reaches a {what} of {mean.value:.3f}{_sampling(mean)}."
+        f"As it is, without labels of this survey, the network reaches {what} of {mean.value:.3f}{_sampling(mean)}."
     ]
 
 
