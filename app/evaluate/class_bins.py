@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.evaluate import work
+from app.evaluate.split_chooser import SplitChooser, refill
 from app.evaluate.widgets.chart_plot import ChartPlot
 from app.jobs.job import Job, Latest
 from app.session.session import Session
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 
     from core.evaluate.charts import Chart
     from core.evaluate.comparison_columns import MeasuredColumns
-    from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
-_NO_SPLIT, _ENVIRONMENT = "nothing", "environment, by segmentation"
-_ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
 _NO_COLUMN = "The catalogue has no column of numbers to show them against."
 
 
@@ -35,11 +33,9 @@ class ClassBinsView(QWidget):
         self._session = session
         self._evaluation: Evaluation | None = None
         self._columns: MeasuredColumns | None = None
-        self._environments: Environments | None = None
         self._shown: Chart | None = None
-        self._preparing, self._drawing, self._looking = (self._request(each) for each in self._answers())
-        self.figure, self.against, self.split = QComboBox(), QComboBox(), QComboBox()
-        self.split.setToolTip(_ENVIRONMENT_TIP)
+        self._preparing, self._drawing = self._request(self._show_columns), self._request(self._show)
+        self.figure, self.against, self.split = QComboBox(), QComboBox(), SplitChooser(session)
         choices = QHBoxLayout()
         for label, box in (("Figure", self.figure), ("in bins of", self.against), ("split by", self.split)):
             box.setMinimumContentsLength(9)
@@ -60,10 +56,9 @@ class ClassBinsView(QWidget):
         column.addWidget(self.note)
         for box in (self.figure, self.against):
             box.currentIndexChanged.connect(self._draw)
-        self.split.currentIndexChanged.connect(self._choose_split)
-
-    def _answers(self) -> tuple[Any, ...]:
-        return self._show_columns, self._show, self._show_environments
+        self.split.changed.connect(self._draw)
+        self.split.told.connect(self.note.setText)
+        self.split.failed.connect(self._show_problem)
 
     def _request(self, show: Any) -> Latest:
         request = Latest(self)
@@ -78,9 +73,8 @@ class ClassBinsView(QWidget):
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
         """Show an evaluation of classes."""
-        earlier, cutouts = self._evaluation, self._session.dataset.cutouts
-        if earlier is None or earlier.rows is not evaluation.rows:
-            self._environments = None
+        cutouts = self._session.dataset.cutouts
+        self.split.set_evaluation(evaluation)
         self._evaluation, self._shown = evaluation, None
         chosen = self.figure.currentData()
         with QSignalBlocker(self.figure):
@@ -93,7 +87,7 @@ class ClassBinsView(QWidget):
 
     def stop(self) -> None:
         """Stop what is being computed."""
-        for request in (self._preparing, self._drawing, self._looking):
+        for request in (self._preparing, self._drawing, self.split):
             request.stop()
 
     def saving_job(self, path: Path, *, is_figure: bool) -> Job | None:
@@ -111,27 +105,8 @@ class ClassBinsView(QWidget):
         self._columns = columns
         numbers = list(columns.numbers)
         magnitude = next((title for title in numbers if title.lower().startswith("mag")), "")
-        for box, names, wished in (
-            (self.against, numbers, magnitude),
-            (self.split, [_NO_SPLIT, _ENVIRONMENT, *columns.classes], _NO_SPLIT),
-        ):
-            before = box.currentText()
-            with QSignalBlocker(box):
-                box.clear()
-                box.addItems(names)
-                box.setCurrentIndex(max(box.findText(before if before in names else wished), 0))
-        self._draw()
-
-    def _choose_split(self) -> None:
-        cutouts = self._session.dataset.cutouts
-        if self.split.currentText() == _ENVIRONMENT and self._environments is None:
-            if self._evaluation is not None and cutouts is not None:
-                self.note.setText("Looking for neighbours…")
-                job = work.find_environments(cutouts.path, self._evaluation.rows)
-                self._looking.start(job)
-                self._session.activity.add(job)
-            return
-        self._looking.stop()
+        refill(self.against, numbers, magnitude)
+        self.split.offer(columns)
         self._draw()
 
     def _draw(self) -> None:
@@ -141,29 +116,14 @@ class ClassBinsView(QWidget):
         if against not in columns.numbers:
             self.note.setText(_NO_COLUMN)
             return
-        split, chosen = None, self.split.currentText()
-        if chosen == _ENVIRONMENT:
-            if self._environments is None:
-                self._choose_split()
-                return
-            split = "environment", self._environments.classes
-        elif chosen in columns.classes:
-            split = chosen, columns.classes[chosen]
-        metric = str(self.figure.currentData())
-        self._drawing.start(work.draw_bins(self._evaluation, metric, (against, columns.numbers[against]), split))
+        if self.split.look():
+            metric, values = str(self.figure.currentData()), (against, columns.numbers[against])
+            self._drawing.start(work.draw_bins(self._evaluation, metric, values, self.split.split))
 
     def _show(self, chart: Chart) -> None:
         self._shown = chart
         self.plot.set_chart(chart)
-        is_split_here = self.split.currentText() == _ENVIRONMENT and self._environments is not None
-        rule = self._environments.rule if is_split_here and self._environments is not None else ""
-        self.note.setText(f"{chart.note} {rule}".strip())
-
-    def _show_environments(self, found: Environments) -> None:
-        self._environments = found
-        for problem in found.problems:
-            self._session.message.emit(problem.text)
-        self._draw()
+        self.note.setText(f"{chart.note} {self.split.rule}".strip())
 
     def _show_problem(self, problem: object) -> None:
         if isinstance(problem, Problem):

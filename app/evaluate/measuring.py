@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.evaluate import work
 from app.evaluate.doubtful_view import DoubtfulView
 from app.evaluate.fit_dialog import FitDialog
+from app.evaluate.split_chooser import SplitChooser, refill
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.binned_plots import BinnedPlots
 from app.evaluate.widgets.save_button import SaveButton
@@ -41,14 +41,11 @@ if TYPE_CHECKING:
     from app.evaluate.work import Fitted, FitWish, ShownComparison
     from core.evaluate.comparison import FitTable
     from core.evaluate.comparison_columns import MeasuredColumns
-    from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
 
-_NO_SPLIT, _ENVIRONMENT = "nothing", "environment, by segmentation"
 _FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
 _FIT_TIP = "A table that “tuningfork fit” has written for this dataset."
 _FIT_NOW_TIP = "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background."
-_ENVIRONMENT_TIP = "Neighbours are looked for on the stamps; a few hundredths of a second for each galaxy."
 
 
 class MeasuringView(QWidget):
@@ -74,13 +71,11 @@ class MeasuringView(QWidget):
         self._session = session
         self._evaluation: Evaluation | None = None
         self._columns: MeasuredColumns | None = None
-        self._environments: Environments | None = None
         self._fits: FitTable | None = None
         self._shown: ShownComparison | None = None
         self._seen: dict[QWidget, Evaluation] = {}
         self._preparing = self._request(self._show_columns)
         self._comparing = self._request(self._show)
-        self._looking = self._request(self._show_environments)
         self._reading = self._request(self._show_fits)
         self._fitting = self._request(self._show_fitted)
         self._build()
@@ -93,8 +88,7 @@ class MeasuringView(QWidget):
         return request
 
     def _build(self) -> None:
-        self.quantity, self.against, self.split = QComboBox(), QComboBox(), QComboBox()
-        self.split.setToolTip(_ENVIRONMENT_TIP)
+        self.quantity, self.against, self.split = QComboBox(), QComboBox(), SplitChooser(self._session)
         for box in (self.quantity, self.against, self.split):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -153,7 +147,9 @@ class MeasuringView(QWidget):
     def _connect(self) -> None:
         self.quantity.currentIndexChanged.connect(self._show_quantity)
         self.against.currentIndexChanged.connect(self._compare)
-        self.split.currentIndexChanged.connect(self._choose_split)
+        self.split.changed.connect(self._compare)
+        self.split.told.connect(self.note.setText)
+        self.split.failed.connect(self._show_problem)
         self.fit_now.triggered.connect(self._ask_fit)
         self.fits.triggered.connect(self._ask_fits)
         self.figure.triggered.connect(lambda: self._save(is_figure=True))
@@ -168,8 +164,7 @@ class MeasuringView(QWidget):
         earlier = self._evaluation
         if earlier is None or earlier.checksum != evaluation.checksum:
             self._fits = None
-        if earlier is None or not np.array_equal(earlier.rows, evaluation.rows):
-            self._environments = None
+        self.split.set_evaluation(evaluation)
         self._evaluation = evaluation
         self._renew_tab()
         self._prepare()
@@ -191,7 +186,7 @@ class MeasuringView(QWidget):
 
     def stop(self) -> None:
         """Stop what is being computed for an evaluation that is no longer shown."""
-        for request in (self._preparing, self._comparing, self._looking, self._reading):
+        for request in (self._preparing, self._comparing, self.split, self._reading):
             request.stop()
         self.doubtful.stop()
         self.two_runs.stop()
@@ -206,9 +201,9 @@ class MeasuringView(QWidget):
         self._columns = columns
         names = [each.name for each in columns.quantities]
         magnitude = next((title for title in columns.numbers if title.startswith("true mag")), "")
-        _refill(self.quantity, names, "")
-        _refill(self.against, list(columns.numbers), magnitude)
-        _refill(self.split, [_NO_SPLIT, _ENVIRONMENT, *columns.classes], "")
+        refill(self.quantity, names, "")
+        refill(self.against, list(columns.numbers), magnitude)
+        self.split.offer(columns)
         self._show_quantity()
 
     def _show_quantity(self) -> None:
@@ -221,33 +216,15 @@ class MeasuringView(QWidget):
         )
         self._compare()
 
-    def _choose_split(self) -> None:
-        cutouts = self._session.dataset.cutouts
-        if self.split.currentText() == _ENVIRONMENT and self._environments is None:
-            if self._evaluation is not None and cutouts is not None:
-                self.note.setText("Looking for neighbours…")
-                job = work.find_environments(cutouts.path, self._evaluation.rows)
-                self._looking.start(job)
-                self._session.activity.add(job)
-            return
-        self._looking.stop()
-        self._compare()
-
     def _compare(self) -> None:
         columns, against = self._columns, self.against.currentText()
         if columns is None or self.quantity.currentIndex() < 0 or against not in columns.numbers:
             return
-        split = None
-        if self.split.currentText() == _ENVIRONMENT:
-            if self._environments is None:
-                self._choose_split()
-                return
-            split = "environment", self._environments.classes
-        elif self.split.currentText() in columns.classes:
-            split = self.split.currentText(), columns.classes[self.split.currentText()]
+        if not self.split.look():
+            return
         quantity = columns.quantities[self.quantity.currentIndex()]
         self._enable(is_shown=False)
-        self._comparing.start(work.compare(quantity, (against, columns.numbers[against]), split))
+        self._comparing.start(work.compare(quantity, (against, columns.numbers[against]), self.split.split))
 
     def _show(self, shown: ShownComparison) -> None:
         self._shown = shown
@@ -257,20 +234,13 @@ class MeasuringView(QWidget):
         missing = ""
         if self._fits is not None and comparison.fit is None:
             missing = f"{self._fits.name} has no column “{comparison.quantity.name}”. "
-        rule = self._environments.rule if comparison.split == "environment" and self._environments is not None else ""
-        self.note.setText(f"{missing}{comparison.note} {rule}".strip())
+        self.note.setText(f"{missing}{comparison.note} {self.split.rule}".strip())
         self._enable(is_shown=True)
 
     def _enable(self, *, is_shown: bool) -> None:
         is_of_all = isinstance(self.tabs.currentWidget(), DoubtfulView | TwoRunsView)  # tables without a figure
         self.figure.setEnabled(is_shown and not is_of_all)
         self.numbers.setEnabled(is_shown or is_of_all)
-
-    def _show_environments(self, found: Environments) -> None:
-        self._environments = found
-        for problem in found.problems:
-            self._session.message.emit(problem.text)
-        self._compare()
 
     def _show_problem(self, problem: object) -> None:
         if isinstance(problem, Problem):
@@ -343,16 +313,6 @@ class MeasuringView(QWidget):
             job = work.save_comparison(self._shown.comparison, path, is_figure=is_figure)
         if job is not None:
             saving.save(self._session, job, lambda written: f"Saved in {written.name}.")
-
-
-def _refill(box: QComboBox, names: Sequence[str], wished: str) -> None:
-    """Offer these names, keeping the choice if it is among them."""
-    before = box.currentText()
-    with QSignalBlocker(box):
-        box.clear()
-        box.addItems(list(names))
-        chosen = before if before in names else wished
-        box.setCurrentIndex(max(box.findText(chosen), 0))
 
 
 def _fill(table: NumberTable, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -18,8 +18,6 @@ from core.explain.methods import DREAMS, METHODS
 from core.nets import base_networks
 from core.project import outputs
 
-RUNS = ("runs", "runs:runs", "List the runs in a folder with their results.")
-PREDICT = ("predict", "evaluate:predict", "Write a network's predictions as a table.")
 IMPORT = ("import", "commands:import_files", "Make a dataset of image files and a catalogue.")
 TRAIN = ("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one.")
 RESUME = ("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
@@ -57,7 +55,6 @@ _SETTINGS = (
 
 def add_import_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork import``."""
-    """Add the options of ``tuningfork import``."""
     add = command.add_argument
     add("sources", nargs="+", type=Path, metavar="SOURCE", help="a file or a folder, searched with its sub-folders")
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
@@ -80,7 +77,6 @@ def add_import_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_train_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork train``."""
     """Add the options of ``tuningfork train``."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
@@ -105,7 +101,6 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
 
 def add_resume_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork resume``."""
-    """Add the options of ``tuningfork resume``."""
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of the run")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="the dataset, if it was moved")
@@ -121,7 +116,6 @@ def add_resume_options(command: argparse.ArgumentParser) -> None:
 
 def add_runs_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork runs``."""
-    """Add the options of ``tuningfork runs``."""
     add = command.add_argument
     sorts = ("began", "name", "score", "loss", "epochs")
     add("folder", type=Path, metavar="FOLDER", help="searched with its sub-folders; that of a project, for example")
@@ -131,7 +125,6 @@ def add_runs_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_rate_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork rate``."""
     """Add the options of ``tuningfork rate``."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
@@ -149,7 +142,6 @@ def add_rate_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_evaluate_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork evaluate``."""
     """Add the options of ``tuningfork evaluate``."""
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
@@ -185,7 +177,6 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
 
 def add_predict_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork predict``."""
-    """Add the options of ``tuningfork predict``."""
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("source", type=Path, nargs="+", metavar="SOURCE", help="a dataset, or image files and folders")
@@ -200,7 +191,6 @@ def add_predict_options(command: argparse.ArgumentParser) -> None:
 
 def add_measure_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork measure``."""
-    """Add the options of ``tuningfork measure``."""
     add = command.add_argument
     add("run", type=Path, nargs="+", metavar="RUN", help="folder of a run, or a weights file; several answer together")
     add("source", type=Path, nargs=1, metavar="SOURCE", help="a dataset, or image files and folders")
@@ -212,7 +202,6 @@ def add_measure_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_explain_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork explain``."""
     """Add the options of ``tuningfork explain``."""
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
@@ -229,7 +218,6 @@ def add_explain_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_top_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork top``."""
     """Add the options of ``tuningfork top``."""
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
@@ -253,7 +241,6 @@ def add_top_options(command: argparse.ArgumentParser) -> None:
 
 def add_believe_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork believe``."""
-    """Add the options of ``tuningfork believe``."""
     add = command.add_argument
     parts = ("test", "validation", "train", "all")
     add("run", type=Path, metavar="RUN", help="folder of a run")
@@ -276,7 +263,6 @@ def add_believe_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_search_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork search``."""
     """Add the options of ``tuningfork search``."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
@@ -303,7 +289,6 @@ def add_search_options(command: argparse.ArgumentParser) -> None:
 
 def add_simulate_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork simulate``."""
-    """Add the options of ``tuningfork simulate``."""
     add = command.add_argument
     add("-n", "--count", type=int, metavar="N", help="number of galaxies; else 20,000")
     add("-o", "--output", required=True, type=Path, metavar="DATA.h5", help="the dataset to write")
@@ -317,7 +302,6 @@ def add_simulate_options(command: argparse.ArgumentParser) -> None:
 
 def add_demo_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork demo``."""
-    """Add the options of ``tuningfork demo``."""
     command.add_argument(
         "-o",
         "--output",
@@ -329,7 +313,6 @@ def add_demo_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_settings_command_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of ``tuningfork settings``."""
     """Add the options of ``tuningfork settings``."""
     chapters = f"only these: of {', '.join(_SETTINGS)}, of a section of train, such as network, or of a preset of "
     chapters += (
