@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,6 @@ from app.shell.window import MainWindow
 from core.events import result_of
 from core.project.packages import is_package, read_contents
 from core.train import job_package
-
-
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    opened = MainWindow()
-    qtbot.addWidget(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

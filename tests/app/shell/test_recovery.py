@@ -6,10 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -22,15 +20,6 @@ from core.errors import Problem
 from core.project.project import Project
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    opened = MainWindow()
-    qtbot.addWidget(opened)
-    yield opened
-    opened.close()
 
 
 def end_abruptly(folder: Path, project: Path, training: Path | None) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -17,15 +15,6 @@ from app.widgets.forms import SettingsForm
 from app.widgets.method_texts import explain, read_methods
 from core.explain.methods import DREAMS, METHODS
 from core.nets.settings import LossSettings
-
-
-@pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    opened = MainWindow()
-    qtbot.addWidget(opened)
-    yield opened
-    opened.close()
 
 
 def test_the_steps_are_about_panels_that_stand_in_their_rooms() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,11 @@ def themed(qapp: QApplication) -> None:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    monkeypatch.setenv("TUNINGFORK_HOME", str(tmp_path / "home"))
-    opened = MainWindow()
-    qtbot.addWidget(opened)
-    with qtbot.waitExposed(opened):
-        opened.show()
-    yield opened
-    opened.close()
+def window(qtbot: QtBot, window: MainWindow) -> MainWindow:
+    """On screen."""
+    with qtbot.waitExposed(window):
+        window.show()
+    return window
 
 
 @pytest.fixture
