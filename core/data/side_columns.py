@@ -35,9 +35,13 @@ def read(columns: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64
 
 
 def usable(columns: Mapping[str, Any], labels: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a catalogue that can stand beside the image: numbers that vary and are no labels or votes."""
+    """The columns of a catalogue that may stand beside the image: numbers that are no labels or votes.
+
+    Only their types and names are looked at, which takes no time for any number of galaxies; see
+    :func:`require_usable` for all else.
+    """
     found = [name for name in columns if name != "id" and name not in labels and not _is_of_labels(name, labels)]
-    return tuple(name for name in found if _has_numbers(columns[name]) and _varies(targets.numbers(columns[name])))
+    return tuple(name for name in found if np.asarray(columns[name]).dtype.kind in "biuf")
 
 
 def require_usable(cutouts: Cutouts, names: Sequence[str], target: Target, labels: NDArray[Any]) -> None:
@@ -60,7 +64,7 @@ def require_usable(cutouts: Cutouts, names: Sequence[str], target: Target, label
     columns = cutouts.columns
     for place, name in enumerate(names):
         if name not in columns:
-            others = ", ".join(usable(columns, cutouts.labels)) or "none with numbers that vary"
+            others = ", ".join(usable(columns, cutouts.labels)) or "none, since none holds numbers"
             raise SettingsProblem(
                 f"There is no column “{name}”, which is to stand beside the image.",
                 f"The columns that can are: {others}.",

@@ -41,8 +41,13 @@ class NetworkOnData:
 
     def of_galaxy(self, row: int) -> Predictor:
         """The network as it answers this galaxy of the dataset: catalogue columns beside the image keep its values."""
-        side = self.predictor.side
-        return self.predictor if side is None else self.predictor.held(side.read(self.cutouts.columns)[row])
+        return hold_at(self.predictor, self.cutouts, row)
+
+
+def hold_at(predictor: Predictor, cutouts: Cutouts, row: int) -> Predictor:
+    """A network as it answers this galaxy: of its image alone, catalogue columns beside it held at the galaxy's."""
+    side = predictor.side
+    return predictor if side is None else predictor.held(side.read(cutouts.columns)[row])
 
 
 @contextlib.contextmanager
