@@ -316,7 +316,7 @@ class TrainingForm(QWidget):
         dataset = self._session.dataset
         target = dataset.target
         usable = side_columns.usable(dataset.columns, () if target is None else columns_of(target))
-        self.data.offer_several("side_columns", usable, "not in this dataset")
+        self.data.offer_several("side_columns", usable, "not in this dataset", "no column with numbers")
         if isinstance(target, Classes):
             self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
         elif target is not None:

@@ -142,10 +142,16 @@ class SettingsForm(QWidget):
         else:
             self._reset(row)
 
-    def offer_several(self, name: str, choices: Sequence[str], absent: str) -> None:
-        """Turn a field of several names into a list of these to tick; ``absent`` is said of others that are chosen."""
+    def offer_several(self, name: str, choices: Sequence[str], absent: str, nothing: str) -> None:
+        """Turn a field of several names into a list of these to tick.
+
+        ``absent`` is said of other names that are chosen, ``nothing`` where there are none.
+        """
         row = self._rows[name]
-        self._replace_input(row, TickListInput(choices, absent))
+        if isinstance(row.input, TickListInput):
+            row.input.set_choices(choices)
+            return
+        self._replace_input(row, TickListInput(choices, absent, nothing))
         self._show_rows()
 
     def _replace_input(self, row: _Row, new: Input) -> None:

@@ -195,6 +195,7 @@ def test_fine_tuning_goes_on_with_the_same_columns_and_says_what_becomes_of_othe
             said = [each.sentence for each in plan.notices]
             assert any("started from as it is for a typical galaxy" in each for each in said)
             beside = torch.ones((4, 1), dtype=torch.float64) if columns else None
+            plan.predictor.network.eval()
             wanted = base.held_at_typical().scores(images)
             assert torch.allclose(plan.predictor.scores(images, beside), wanted, atol=1e-5)
 
