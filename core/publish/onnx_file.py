@@ -141,8 +141,9 @@ class _Answers(nn.Module):
     def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         views = self._predictor.show_views(images)
         repeated = None if beside is None else beside.repeat(len(views), 1)
-        outputs = self._predictor.logits(torch.cat(views), repeated).chunk(len(views))
-        scores, errors = self._predictor.combine_views(outputs)
+        outputs = self._predictor.logits(torch.cat(views), repeated)
+        of_views = outputs.unflatten(0, (len(views), -1)).unbind()  # chunks would fix the number of galaxies
+        scores, errors = self._predictor.combine_views(of_views)
         return scores if errors is None else (scores, errors)
 
 

@@ -79,10 +79,10 @@ def choose(
 
 
 def inputs_of(predictor: Predictor, cutouts: Cutouts) -> Tensor | None:
-    """The side inputs (N, S) of all galaxies of a dataset; None: the network takes the image alone."""
+    """The side inputs (N, S) of all galaxies of a dataset on the network's device; None: it takes the image alone."""
     if predictor.side is None:
         return None
-    return predictor.side.scale(torch.from_numpy(predictor.side.read(cutouts.columns)))
+    return predictor.side.scale(torch.from_numpy(predictor.side.read(cutouts.columns))).to(predictor.device)
 
 
 def _follow(before: SideInputs, fitted: SideInputs, *, is_refitted: bool) -> SideInputs:

@@ -107,10 +107,7 @@ def prepare(
     settings = settings.model_copy(update={"augmentation": augmentation})
     side = None
     if resumed is None:
-        side, base, of_side = beside_image.choose(settings, cutouts, target, labels, split.train, base)
-        notices += of_side
-    if base is not None:
-        settings, adapted = _adapt_to_base(settings, base, target, cutouts)
+        settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base)
         notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
     sample = draw_sample(cutouts, split.train, settings.seed)
@@ -121,7 +118,6 @@ def prepare(
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
     predictor.to(device)
-    beside = beside_image.inputs_of(predictor, cutouts)
     pixels = batch_size.choose(settings.optimiser.batch_size, len(split.train)) * math.prod(predictor.stamp_shape)
     return TrainingPlan(
         settings=settings,
@@ -143,7 +139,7 @@ def prepare(
         dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
-        side=None if beside is None else beside.to(device),
+        side=beside_image.inputs_of(predictor, cutouts),
     )
 
 
@@ -160,15 +156,20 @@ def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
     return split
 
 
-def _adapt_to_base(
-    settings: RunSettings, base: Predictor, target: Target, cutouts: Cutouts
-) -> tuple[RunSettings, list[Problem]]:
-    """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
-    settings = settings.model_copy(update={"network": base.network.settings})
-    notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
-    settings = initial_network.drop_idle_views(settings, base)
-    settings, mapped = initial_network.map_classes(settings, base.target, target)
-    return settings, [*notices, *mapped]
+def _begin_from(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    split: Split,
+    base: Predictor | None,
+) -> tuple[RunSettings, Predictor | None, SideInputs | None, list[Problem]]:
+    """What a new run begins with: settings, the earlier network, what stands beside the image, and what to know."""
+    side, base, notices = beside_image.choose(settings, cutouts, target, labels, split.train, base)
+    if base is not None:
+        settings, adapted = initial_network.adapt(settings, base, target, cutouts)
+        notices += adapted
+    return settings, base, side, notices
 
 
 def _describe_labels_and_field(
