@@ -89,6 +89,11 @@ class SideInputs:
         return tuple(column.name for column in self.columns)
 
     @property
+    def text(self) -> str:
+        """The columns with their units in words."""
+        return ", ".join(column.title for column in self.columns)
+
+    @property
     def branch(self) -> tuple[int, int]:
         """Of the branch of the network: its inputs, a value of each column and whether it is missing; hidden units."""
         return 2 * len(self.columns), self.units

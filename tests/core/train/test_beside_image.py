@@ -13,7 +13,10 @@ from core.errors import NotPossible, SettingsProblem
 from core.evaluate import predict
 from core.events import result_of
 from core.nets.predictor import Predictor
+from core.project.runs import RunFolder
 from core.train import loop, preparation
+from core.train.description import methods, model_card
+from core.train.description.facts import read_facts
 from core.train.settings import RunSettings
 
 
@@ -213,3 +216,11 @@ def test_kept_features_and_streamed_images_train_as_all_others(trained, others, 
     before, after = (Predictor.load(each.folder).network.state_dict() for each in (begun, tuned))
     assert torch.equal(before["features.conv1.weight"], after["features.conv1.weight"])
     assert not torch.equal(before["side.dense.weight"], after["side.dense.weight"])
+
+
+def test_card_and_methods_name_the_columns_with_their_units(trained):
+    facts = read_facts(RunFolder(trained.folder))
+    assert "Beside the image it takes redshift, log flux [uJy] from the catalogue." in model_card.summarise(facts)
+    told = methods.format_text(facts)
+    assert "the network took redshift and log flux [uJy] from the catalogue" in told
+    assert "A hidden layer of 32 units" in told
