@@ -148,8 +148,8 @@ def _answer_variants(
     network, side = predictor.network, predictor.side
     assert side is not None
     with full_precision(predictor.device):
-        scaled = predictor.normalisation(images.to(predictor.device, torch.float32))
-        features = [network.encode(arrange(view)) for view in predictor.show_views(scaled)]
+        views = predictor.show_views(images.to(predictor.device, torch.float32))
+        features = [network.encode(arrange(predictor.normalisation(view))) for view in views]
         found: list[NDArray[np.float32]] = []
         for values in variants:
             beside = side.scale(torch.from_numpy(values)).to(predictor.device)
