@@ -132,7 +132,7 @@ def test_image_files_take_the_columns_from_a_catalogue_and_refuse_to_go_without(
     wanted = result_of(predict.run(runs[0].path, survey)).scores[:6]
     said = tmp_path / "said.csv"
     assert main(["predict", str(runs[0].path), str(files), "-o", str(said), "--catalogue", str(catalogue)]) == 0
-    found = {line["id"]: line for line in csv.DictReader(said.open(encoding="utf-8"))}
+    found = {line["id"]: line for line in csv.DictReader(said.read_text(encoding="utf-8").splitlines())}
     answers = np.array([[float(found[name][f"p_{kind}"]) for kind in ("far", "near")] for name in table["id"]])
     assert np.allclose(answers, wanted, atol=1e-4)
     assert main(["predict", str(runs[0].path), str(files), "-o", str(tmp_path / "none.csv")]) != 0
@@ -155,7 +155,7 @@ def test_the_script_beside_the_onnx_file_reads_the_columns_from_a_table(runs, su
     done = subprocess.run([*line, "--catalogue", str(tmp_path / "catalogue.csv")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "g2: it is not in the catalogue" in done.stderr
-    rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     images, beside = values_of(predictor, survey)
     beside[2] = torch.nan
     wanted = predictor.scores(images[:3], beside[:3]).numpy()
