@@ -105,10 +105,8 @@ def prepare(
     of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
-    side = None
-    if resumed is None:
-        settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base)
-        notices += adapted
+    settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base, resumed)
+    notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
     sample = draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base, side)
@@ -163,8 +161,11 @@ def _begin_from(
     labels: NDArray[Any],
     split: Split,
     base: Predictor | None,
+    resumed: Predictor | None,
 ) -> tuple[RunSettings, Predictor | None, SideInputs | None, list[Problem]]:
     """What a new run begins with: settings, the earlier network, what stands beside the image, and what to know."""
+    if resumed is not None:
+        return settings, None, None, []
     side, base, notices = beside_image.choose(settings, cutouts, target, labels, split.train, base)
     if base is not None:
         settings, adapted = initial_network.adapt(settings, base, target, cutouts)
