@@ -8,13 +8,14 @@ from importlib import resources
 from PySide6 import __version__ as qt_version
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QTextCursor, QTextDocument
-from PySide6.QtWidgets import QDialog, QListWidget, QMessageBox, QSplitter, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QMessageBox, QSplitter, QTextBrowser, QVBoxLayout, QWidget
 
 from app.theme import program_icon
+from app.widgets.dialog import Dialog
 from core.version import PROGRAM, VERSION
 
 
-class Guide(QDialog):
+class Guide(Dialog):
     """The pages of ``resources/help``, beside a list of their titles."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
