@@ -28,7 +28,6 @@ _TOOLS = {"dpkg-deb": "dpkg", "strip": "binutils", "tar": "tar", "gzip": "gzip"}
 def main() -> int:
     """Freeze, pack, and print sizes and times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu", action="store_true", help="without the libraries of graphics cards")
     parser.add_argument("--keep-frozen", action="store_true", help="pack what was frozen before")
     parser.add_argument("--only", choices=("deb", "archive"), help="one of the two")
     options = parser.parse_args()
@@ -37,8 +36,8 @@ def main() -> int:
         print(f"Install what is missing here: {', '.join(missing)}.", file=sys.stderr)
         return 1
     if not options.keep_frozen:
-        freeze = [sys.executable, str(ROOT / "packaging" / "pyinstaller" / "freeze.py")]
-        subprocess.run([*freeze, *(["--cpu"] if options.cpu else [])], cwd=ROOT, check=True)
+        freeze = ROOT / "packaging" / "pyinstaller" / "freeze.py"
+        subprocess.run([sys.executable, str(freeze)], cwd=ROOT, check=True)
     makers: dict[str, Callable[[Path, Path, Path], Path]] = {"deb": deb.pack, "archive": archive.pack}
     for name, make in makers.items():
         if options.only in {None, name}:

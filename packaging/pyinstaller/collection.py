@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 BY_NAME = (  # imported where a name is only known when the program runs
     *("photutils.geometry.core", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf"),
     *("timm", "huggingface_hub", "onnx", "onnxruntime", "torch.utils.tensorboard"),
@@ -18,8 +16,6 @@ UNUSED_MODULES = [
     *("grpc", "werkzeug", "tensorboard_data_server", "onnx.backend", "onnx.reference", "onnxruntime.transformers"),
     *("onnxruntime.quantization", "onnxruntime.tools", "scipy.datasets", "skimage.data", "sqlalchemy", "alembic"),
 ]
-WITHOUT_CUDA = "TUNINGFORK_CPU"
-"""The variable that leaves the libraries of graphics cards out, where torch is the build with them."""
 
 _UNUSED = (
     *("torch/include/", "torch/share/", "torch/test/", "torch/bin/", "torchgen/", "StoreTest", "libtorchbind_test"),
@@ -30,11 +26,9 @@ _UNUSED = (
     *("pyarrow/include/", "pyarrow/src/", "libarrow_flight", "libarrow_python_flight", "pyarrow/_flight"),
     *("libarrow_s3", "pyarrow/_s3fs", "pyarrow/_gcsfs", "pyarrow/_azurefs", "pyarrow/_hdfs"),  # file systems far away
 )
-_CUDA = ("nvidia/", "triton/", "libtorch_cuda", "libc10_cuda", "libcudart", "libcublas", "libcudnn", "libnvrtc")
 
 
 def is_needed(name: str) -> bool:
     """Whether a collected file is of use to the program; ``name`` is its place in the program's folder."""
     name = name.replace("\\", "/")
-    unused = _UNUSED + (_CUDA if os.environ.get(WITHOUT_CUDA) else ())
-    return not any(part in name for part in unused) and "/tests/" not in name
+    return not any(part in name for part in _UNUSED) and "/tests/" not in name

@@ -3,15 +3,13 @@
 It leaves the folder ``dist/tuning-fork``, which runs on machines without Python, and prints what its size consists of.
 The installers of each platform are made from it. Run it in the development environment, of which PyInstaller is part.
 
-The build of torch that is installed decides whether the frozen program computes on graphics cards. With ``--cpu`` their
-libraries are left out even if it does.
+The build of torch that is installed there decides whether the frozen program computes on graphics cards.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import os
 import re
 import shutil
 import subprocess
@@ -19,8 +17,6 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-
-from collection import WITHOUT_CUDA
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "dist" / "tuning-fork"
@@ -33,23 +29,21 @@ _SHOWN = 15
 def main() -> int:
     """Freeze, and print sizes and times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cpu", action="store_true", help="without the libraries of graphics cards")
-    options = parser.parse_args()
+    parser.parse_args()
     started = time.monotonic()
-    freeze(cpu=options.cpu)
+    freeze()
     print(f"{FROZEN}: {size_of(FROZEN) / 1e6:,.0f} MB in {time.monotonic() - started:.0f} s, of which")
     for name, size in largest_parts(FROZEN):
         print(f"{size / 1e6:8,.1f} MB  {name}")
     return 0
 
 
-def freeze(*, cpu: bool = False) -> None:
+def freeze() -> None:
     """Let PyInstaller collect the program and everything it imports; add the licences of all that."""
     spec = ROOT / "packaging" / "pyinstaller" / "tuningfork.spec"
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", str(spec)]
     folders = ["--distpath", str(ROOT / "dist"), "--workpath", str(ROOT / "build")]
-    variables = os.environ | ({WITHOUT_CUDA: "1"} if cpu else {})
-    subprocess.run([*command, *folders], cwd=ROOT, env=variables, check=True)
+    subprocess.run([*command, *folders], cwd=ROOT, check=True)
     if sys.platform.startswith("linux"):
         for library in (path for pattern in _SYMBOLS for path in FROZEN.rglob(pattern) if not path.is_symlink()):
             subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)

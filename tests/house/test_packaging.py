@@ -96,14 +96,6 @@ def test_nothing_that_the_program_reads_is_left_out_of_the_frozen_one():
     assert not collection.is_needed("torch/test/x") and collection.is_needed("nvidia/cudnn/lib/libcudnn.so.9")
 
 
-def test_without_graphics_cards_their_libraries_are_left_out(monkeypatch: pytest.MonkeyPatch):
-    collection = load(PACKAGING / "pyinstaller" / "collection.py")
-    monkeypatch.setenv(collection.WITHOUT_CUDA, "1")
-    assert not collection.is_needed("nvidia/cudnn/lib/libcudnn.so.9")
-    assert not collection.is_needed("torch/lib/libtorch_cuda.so")
-    assert collection.is_needed("torch/lib/libtorch_cpu.so")
-
-
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder for everybody."""
