@@ -24,7 +24,7 @@ DEPENDS = (
     *("libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0", "libxcb-render0", "libxcb-shape0"),
     *("libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xkb1", "libx11-xcb1", "fonts-dejavu-core | fonts-noto"),
 )
-RECOMMENDS = ("desktop-file-utils", "shared-mime-info", "hicolor-icon-theme", "xdg-utils")
+RECOMMENDS = ("desktop-file-utils", "shared-mime-info", "hicolor-icon-theme")
 _DESCRIPTION = """train, fine-tune and interrogate networks on galaxy cutouts
  Images of galaxies and a catalogue with labels become a convolutional network
  whose learning curves move before your eyes. Click any galaxy and see why it
