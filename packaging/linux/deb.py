@@ -62,7 +62,7 @@ def pack(frozen: Path, work: Path, dist: Path) -> Path:
     (control / "md5sums").write_text("".join(_checksums(tree)), encoding="utf-8")
     package = dist / f"{NAME}_{version}_{machine}.deb"
     subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--build", str(tree), str(package)],
+        ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(tree), str(package)],
         check=True,
         stdout=subprocess.DEVNULL,
     )

@@ -6,6 +6,10 @@ BY_NAME = (  # imported where a name is only known when the program runs
     *("photutils.geometry.core", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf"),
     *("timm", "huggingface_hub", "onnx", "onnxruntime", "torch.utils.tensorboard"),
 )
+RECORDS = (  # whose versions runs and reports of problems record
+    *("tuning-fork", "torch", "numpy", "h5py", "astropy", "safetensors", "pydantic", "pyside6-essentials", "pyqtgraph"),
+    *("photutils", "timm"),
+)
 UNUSED_MODULES = [
     *("captum", "IPython", "jedi", "jupyter_client", "notebook", "pandas", "polars", "tensorflow", "dask", "sphinx"),
     *("tkinter", "PyQt5", "PyQt6", "PySide2", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtNetwork"),

@@ -69,7 +69,7 @@ def test_a_network_is_handed_on(place: Path):
     assert "data:image/" in (place / "report.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "grad-cam", "guided-backpropagation"])
+@pytest.mark.parametrize("method", ["occlusion", "integrated-gradients", "grad-cam", "guided-backprop"])
 def test_maps_are_made(place: Path, survey_dataset: Path, method: str):
     with (place / "run" / "split.csv").open(encoding="utf-8", newline="") as file:
         first = next(iter(csv.DictReader(file)))["id"]
@@ -92,7 +92,7 @@ def test_galaxies_are_simulated_by_two_processes_and_fitted(place: Path):
 
 
 def test_it_starts_from_a_network_that_came_along(place: Path, survey_dataset: Path):
-    begin = ["--start-from", "simulated-classes", *options(*FEW)]
+    begin = ["--start-from", "base:simulated-classes", *options(*FEW)]
     program("train", survey_dataset, "-o", "tuned", *begin, cwd=place)
     assert json.loads((place / "tuned" / "metrics.json").read_text("utf-8"))["baseline"]
 
