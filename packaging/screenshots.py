@@ -2,9 +2,9 @@
 
     python packaging/screenshots.py FOLDER                     every workspace, panel and dialog
     python packaging/screenshots.py FOLDER --dataset DATA.h5   the same with other galaxies
-    python packaging/screenshots.py --readme                   those of the README, in resources/help/pictures
+    python packaging/screenshots.py --guide                    those of guide and README, in resources/help/pictures
 
-It needs no screen and takes a few minutes, most of them for a short training.
+It needs no screen and takes a few minutes, most of them for a short training and a small study.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
 EPOCHS = 14
 MOST_BYTES = 300_000
-README = {"train", "data", "explain", "filters"}
+GUIDE = {
+    *("import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief", "filters"),
+    *("dream class", "galaxy map", "studies", "adapt", "suggestions"),
+}
 
 
 def main() -> int:
     """Read the arguments, prepare a home of its own, and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="where to save them")
-    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
+    parser.add_argument("--guide", action="store_true", help="only the pictures of the guide and the README")
     parser.add_argument("--dataset", type=Path, help="galaxies to show; the demonstration survey where left out")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
     options = parser.parse_args()
@@ -43,14 +46,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tuning-fork-pictures-") as home:
         os.environ["TUNINGFORK_HOME"] = home
         os.environ["XDG_CONFIG_HOME"] = home
-        Photographer(folder, options.epochs, options.dataset, only_readme=options.readme).take_all()
+        Photographer(folder, options.epochs, options.dataset, only_guide=options.guide).take_all()
     return 0
 
 
 class Photographer:
     """Drives the window and saves pictures of it."""
 
-    def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_readme: bool) -> None:
+    def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_guide: bool) -> None:
         from PySide6.QtWidgets import QApplication
 
         from app import theme
@@ -59,8 +62,8 @@ class Photographer:
         self.folder = folder
         self.epochs = epochs
         self.dataset = dataset
-        self.only_readme = only_readme
-        self.themes = (False,) if only_readme else (False, True)
+        self.only_guide = only_guide
+        self.themes = (False,) if only_guide else (False, True)
         folder.mkdir(parents=True, exist_ok=True)
         self.application = QApplication(["tuningfork"])
         theme.apply(self.application, False)
@@ -70,27 +73,30 @@ class Photographer:
 
     def take_all(self) -> None:
         """Go through the program as a new user would."""
-        if not self.only_readme:
+        if not self.only_guide:
             self.save_light_and_dark("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
         self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
         self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device", 300)
         self.wait(3)
-        if not self.only_readme:
-            self.import_wizard()
+        self.import_wizard()
         self.save_light_and_dark("data", self.window)
         self.photograph_training()
         self.photograph_maps()
         self.filters()
-        if not self.only_readme:
-            self.faithfulness()
-            self.dreams()
-            self.galaxy_map()
-            self.photograph_evaluation()
-            self.simulation()
+        self.faithfulness()
+        self.dreams()
+        self.galaxy_map()
+        self.photograph_evaluation()
+        self.comparison()
+        self.suggestions()
+        self.training_size()
+        self.simulation()
+        if not self.only_guide:
             self.panels()
             self.dialogs()
+        self.adaptation()
         self.window.close()
         self.window.deleteLater()
         self.wait(1)
@@ -134,9 +140,9 @@ class Photographer:
         self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps", 120)
         self.wait(0.5)
         self.save_light_and_dark("explain", self.window)
-        if not self.only_readme:
+        if not self.only_guide:
             self.methods(panel)
-            self.map_faithfulness(panel)
+        self.map_faithfulness(panel)
 
     def methods(self, panel: ExplanationPanel) -> None:
         """Photograph all attribution methods, two at a time."""
@@ -223,6 +229,59 @@ class Photographer:
         self.save_light_and_dark("evaluate", self.window)
         self.save("evaluate twice as fine", self.window, scale=2)
 
+    def comparison(self) -> None:
+        """The runs in their table."""
+        self.window.show_workspace("compare")
+        self.wait(3)
+        self.save_light_and_dark("compare", self.window)
+
+    def training_size(self) -> None:
+        """A small study of the number of labels."""
+        from app.studies.training_size import TrainingSizePanel
+        from core.studies.settings import TrainingSizeSettings
+
+        session = self.window.session
+        self.window.show_workspace("studies")
+        panel = cast("TrainingSizePanel", self.raise_panel("training_size"))
+        session.draft.edit("optimiser.epochs", min(self.epochs, 5))
+        few = {"sizes": ("50", "100", "200", "400"), "seeds": 2, "least_steps": 0}
+        panel.form.set_value(TrainingSizeSettings.model_validate(few))
+        self.wait(1)
+        panel.start.click()
+        self.wait(1)
+        self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study", 1800)
+        self.wait(1)
+        self.save_light_and_dark("studies", self.window)
+
+    def suggestions(self) -> None:
+        """The galaxies that should be labelled next."""
+        from app.adapt.suggestions import SuggestionsPanel
+
+        self.window.show_workspace("adapt")
+        panel = cast("SuggestionsPanel", self.raise_panel("suggestions"))
+        self.wait_until(panel.suggest.isEnabled, "the network", 120)
+        panel.suggest.click()
+        self.wait_until(lambda: bool(panel.name.text()), "the suggestions", 300)
+        self.wait(1)
+        self.save_light_and_dark("suggestions", self.window)
+
+    def adaptation(self) -> None:
+        """The network beside a second survey, with worse seeing and more noise."""
+        from core.events import result_of
+        from core.simulate.demo import simulate_survey
+        from core.simulate.settings import SurveySettings
+
+        with tempfile.TemporaryDirectory() as folder:
+            survey = SurveySettings(count=300, seeing=2.4, noise=0.06, seed=2612)
+            path = result_of(simulate_survey(Path(folder) / "second survey.h5", survey))
+            self.window.opening.open_dataset(path)
+            session = self.window.session
+            self.wait_until(lambda: len(session.dataset.cutouts or ()) == survey.count, "the second survey", 300)
+        self.window.show_workspace("adapt")
+        self.raise_panel("adaptation")
+        self.wait(20)
+        self.save_light_and_dark("adapt", self.window)
+
     def simulation(self) -> None:
         """Simulated galaxies beside one of the survey, with an opened prior."""
         from app.simulate.simulation import SimulationPanel
@@ -306,7 +365,7 @@ class Photographer:
         for dark in self.themes:
             theme.apply(self.application, dark)
             self.wait(0.8)
-            self.save(name if self.only_readme else f"{name} {'dark' if dark else 'light'}", widget)
+            self.save(name if self.only_guide else f"{name} {'dark' if dark else 'light'}", widget)
         theme.apply(self.application, False)
 
     def save(self, name: str, widget: Any, scale: int = 1) -> None:
@@ -315,7 +374,7 @@ class Photographer:
         from PySide6.QtCore import QBuffer
         from PySide6.QtGui import QPixmap
 
-        if self.only_readme and name not in README:
+        if self.only_guide and name not in GUIDE:
             return
         picture = QPixmap(widget.size() * scale)
         picture.setDevicePixelRatio(scale)
