@@ -74,8 +74,9 @@ def _write_page(page: Page, pages: Sequence[Page], number: int, frame: Template)
     text = re.sub(r"<(h[123])>", lambda found: f'<{found[1]} id="{next(anchors)}">', text)
     text = text.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     text = _LINK_TO_PAGE.sub(lambda found: f'href="{found[1]}.html{found[2] or ""}"', text)
-    before = f'<a href="{pages[number - 1].name}.html">← {escape(pages[number - 1].title)}</a>' if number else "<span></span>"
-    after = ""
+    before, after = "<span></span>", ""
+    if number:
+        before = f'<a href="{pages[number - 1].name}.html">← {escape(pages[number - 1].title)}</a>'
     if number + 1 < len(pages):
         after = f'<a href="{pages[number + 1].name}.html">{escape(pages[number + 1].title)} →</a>'
     return frame.substitute(
@@ -113,6 +114,7 @@ class _Places(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note each address and each name."""
+        del tag
         for name, value in attrs:
             if name in ("href", "src") and value is not None:
                 self.links.append(value)

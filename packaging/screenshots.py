@@ -1,4 +1,4 @@
-"""Pictures of the program: drive the real window on the demonstration survey and save every panel, light and dark.
+"""Pictures of the program: drive the window on the demonstration survey and save every panel, light and dark.
 
     python packaging/screenshots.py FOLDER                     every workspace, panel and dialog
     python packaging/screenshots.py FOLDER --dataset DATA.h5   the same with other galaxies
@@ -10,6 +10,7 @@ It needs no screen and takes a few minutes, most of them for a short training an
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -27,8 +28,8 @@ SIZE = (1280, 800)
 EPOCHS = 14
 MOST_BYTES = 300_000
 GUIDE = {
-    *("import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief", "filters"),
-    *("dream class", "galaxy map", "studies", "adapt", "suggestions"),
+    *("welcome", "import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief"),
+    *("filters", "dream class", "galaxy map", "studies", "adapt", "suggestions"),
 }
 
 
@@ -73,8 +74,7 @@ class Photographer:
 
     def take_all(self) -> None:
         """Go through the program as a new user would."""
-        if not self.only_guide:
-            self.save_light_and_dark("welcome", self.window)
+        self.save_light_and_dark("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
         self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
         self.window.session.set_current(4)
@@ -95,7 +95,7 @@ class Photographer:
         self.simulation()
         if not self.only_guide:
             self.panels()
-            self.dialogs()
+            self.guide()
         self.adaptation()
         self.window.close()
         self.window.deleteLater()
@@ -175,7 +175,7 @@ class Photographer:
 
         panel = cast("FaithfulnessPanel", self.raise_panel("belief"))
         panel.ask.click()
-        self.wait_until(lambda: panel.faithfulness is not None, "the faithfulness table", 600)
+        self.wait_until(lambda: panel.faithfulness is not None and not panel.work.is_running, "the table", 1800)
         self.wait(1)
         self.save_light_and_dark("belief", self.window)
 
@@ -227,7 +227,6 @@ class Photographer:
         self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
         self.wait(1)
         self.save_light_and_dark("evaluate", self.window)
-        self.save("evaluate twice as fine", self.window, scale=2)
 
     def comparison(self) -> None:
         """The runs in their table."""
@@ -297,53 +296,36 @@ class Photographer:
 
     def panels(self) -> None:
         """Each panel alone, as large as a dock can make it."""
-        from app.shell.workspaces import PANELS, WORKSPACES
+        from app.shell.action_search import room_of
+        from app.shell.workspaces import PANELS
 
         for name in PANELS:
-            workspace = next(
-                key for key, arranged in WORKSPACES.items() if any(name in area for c in arranged.columns for area in c)
-            )
-            self.window.show_workspace(workspace)
+            self.window.show_workspace(room_of(name))
             self.save_light_and_dark(f"panel {name}", self.raise_panel(name))
 
     def import_wizard(self) -> None:
-        """The wizard's preview of a few cutouts with labels."""
+        """The wizard's preview of a few cutouts with their catalogue."""
         from app.data.import_wizard import ImportWizard
-
-        with tempfile.TemporaryDirectory() as folder:
-            self.write_cutouts(Path(folder))
-            self.window.take_files([Path(folder)])
-            wizard = self.window.findChildren(ImportWizard)[-1]
-            self.wait(5)
-            self.save_light_and_dark("import", wizard)
-            wizard.close()
-            self.wait(0.5)
-
-    def write_cutouts(self, folder: Path) -> None:
-        """Some galaxies of the survey as FITS files in folders that name their class."""
-        from astropy.io import fits
+        from core.events import result_of
+        from core.simulate.demo_files import write_cutouts
 
         cutouts = self.window.session.dataset.cutouts
         assert cutouts is not None
-        for row in range(24):
-            place = folder / str(cutouts.columns[cutouts.labels[0]][row])
-            place.mkdir(exist_ok=True)
-            fits.writeto(place / f"{cutouts.ids[row]}.fits", cutouts.images[row])
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # whose name is on no picture
+            result_of(write_cutouts(cutouts.path, Path("cutouts"), 48))
+            self.window.take_files([Path("cutouts")])
+            wizard = self.window.findChildren(ImportWizard)[-1]
+            self.wait(8)
+            self.save_light_and_dark("import", wizard)
+            wizard.close()
 
-    def dialogs(self) -> None:
-        """Guide and about box."""
-        from PySide6.QtWidgets import QApplication, QMessageBox
-
-        from app.shell.guide import Guide, show_about
-
-        guide = Guide(self.window)
-        guide.show()
-        show_about(self.window)
-        self.wait(0.5)
-        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
-        for name, widget in (("guide", guide), *(("about", box) for box in boxes)):
-            self.save_light_and_dark(name, widget)
-            widget.close()
+    def guide(self) -> None:
+        """The guide, at a page with a picture."""
+        self.window.show_guide("4-why")
+        guide = self.window._guide
+        assert guide is not None
+        self.save_light_and_dark("guide", guide)
+        guide.close()
 
     # -- the camera ------------------------------------------------------------------------------------------------
 
@@ -368,7 +350,7 @@ class Photographer:
             self.save(name if self.only_guide else f"{name} {'dark' if dark else 'light'}", widget)
         theme.apply(self.application, False)
 
-    def save(self, name: str, widget: Any, scale: int = 1) -> None:
+    def save(self, name: str, widget: Any) -> None:
         """Draw a widget into a PNG that is not too large."""
         from PIL import Image
         from PySide6.QtCore import QBuffer
@@ -376,8 +358,7 @@ class Photographer:
 
         if self.only_guide and name not in GUIDE:
             return
-        picture = QPixmap(widget.size() * scale)
-        picture.setDevicePixelRatio(scale)
+        picture = QPixmap(widget.size())
         widget.render(picture)
         buffer = QBuffer()
         buffer.open(QBuffer.OpenModeFlag.WriteOnly)

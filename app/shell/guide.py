@@ -58,6 +58,8 @@ class Guide(QDialog):
         self._index: GuideIndex | None = None
         self._found: list[Found] = []
         self._chosen = -1
+        self._pages: dict[str, QTreeWidgetItem] = {}
+        self._sections: dict[str, QTreeWidgetItem] = {}
         self.page = GuideBrowser()
         self.line = QLineEdit()
         self.line.setPlaceholderText("Search the guide")
@@ -132,11 +134,13 @@ class Guide(QDialog):
             item = QTreeWidgetItem(chapter, [page.title])
             item.setData(0, _PLACE, page.name)
             item.setToolTip(0, page.title)
+            self._pages[page.name] = item
             for section in page.sections[1:]:
                 if section.level == 2:
                     below = QTreeWidgetItem(item, [section.title])
                     below.setData(0, _PLACE, f"{page.name}#{section.anchor}")
                     below.setToolTip(0, section.title)
+                    self._sections[f"{page.name}#{section.anchor}"] = below
             chapter.setExpanded(True)
         return tree
 
@@ -159,18 +163,10 @@ class Guide(QDialog):
     def _show_where(self, url: QUrl) -> None:
         """Mark the page in the contents, and show the sections of this page alone."""
         name, anchor = url.fileName().removesuffix(".md"), url.fragment()
-        for row in range(self.contents.topLevelItemCount()):
-            chapter = self.contents.topLevelItem(row)
-            for number in range(chapter.childCount() if chapter is not None else 0):
-                item = chapter.child(number) if chapter is not None else None
-                if item is None:
-                    continue
-                is_shown = item.data(0, _PLACE) == name
-                item.setExpanded(is_shown)
-                if is_shown:
-                    sections = [item.child(place) for place in range(item.childCount())]
-                    inside = [below for below in sections if below.data(0, _PLACE) == f"{name}#{anchor}"]
-                    self.contents.setCurrentItem((inside or [item])[0])
+        for item in self._pages.values():
+            item.setExpanded(item is self._pages.get(name))
+        if (chosen := self._sections.get(f"{name}#{anchor}") or self._pages.get(name)) is not None:
+            self.contents.setCurrentItem(chosen)
 
     # -- searching -------------------------------------------------------------------------------------------------
 

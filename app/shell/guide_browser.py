@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from PySide6.QtCore import QEvent, QRegularExpression, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QFontDatabase, QImage, QResizeEvent, QTextCursor, QTextDocument
@@ -71,29 +72,30 @@ class GuideBrowser(QTextBrowser):
             )
             cursor = self.document().find(pattern, QTextCursor(self.document()))
             while not cursor.isNull():
-                mark = QTextEdit.ExtraSelection()
-                mark.cursor = cursor  # type: ignore[attr-defined]  # ty: PySide's stubs lack the fields
-                mark.format.setBackground(colour)  # type: ignore[attr-defined]
+                mark: Any = QTextEdit.ExtraSelection()  # whose fields the stubs leave open
+                mark.cursor = cursor
+                mark.format.setBackground(colour)
                 marks.append(mark)
                 cursor = self.document().find(pattern, cursor)
         self.setExtraSelections(marks)
 
-    def doSetSource(self, url: QUrl, kind: QTextDocument.ResourceType = _ANY) -> None:
+    def doSetSource(self, name: QUrl | str, /, type: QTextDocument.ResourceType = _ANY) -> None:  # noqa: A002
         """Show a page of the guide here, and anything else in the web browser."""
+        del type  # Markdown by its ending, which is not how it is shown
+        url = QUrl(name)
         if url.scheme() != _SCHEME:
             QDesktopServices.openUrl(url)
             return
-        del kind  # Markdown by its ending, which is not how it is shown
         self.setExtraSelections([])
         super().doSetSource(url, QTextDocument.ResourceType.HtmlResource)
         self._set_margins()
         if url.hasFragment():
             self.scrollToAnchor(url.fragment())
 
-    def loadResource(self, kind: int, url: QUrl) -> object:
+    def loadResource(self, type: int, name: QUrl | str, /) -> object:  # noqa: A002 - as Qt calls it
         """The HTML of a page, or a picture as wide as the column."""
-        place = url.path().lstrip("/")
-        if kind != QTextDocument.ResourceType.ImageResource.value:
+        place = QUrl(name).path().lstrip("/")
+        if type != QTextDocument.ResourceType.ImageResource.value:
             return _html(place.removesuffix(".md"))
         file = folder().joinpath(*place.split("/"))
         image = QImage()

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from html import escape
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Any
 
 from app.widgets.method_texts import CHAPTERS, read_methods
 
@@ -21,7 +22,7 @@ _HEADING = re.compile(r"(#{1,3}) +(.+)")
 _EXAMPLE = re.compile(r"^\[[^]]+\]\((examples/[\w.]+\.py)\)$", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
 _EMPHASIS = re.compile(r"\*\*|[`*]")
-_MARKS = re.compile(r"\||^ *[-–:| ]+$|^ *- |^> ?", re.MULTILINE)
+_MARKS = re.compile(r"^\||\|$| \| |^ *[-–:| ]+$|^ *- |^> ?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def page_of(room: str, panel: str = "") -> str:
     return contents["panels"].get(panel) or contents["rooms"].get(room) or read_pages()[0].name
 
 
-def _contents() -> dict[str, list[dict[str, list[str]]]]:
+def _contents() -> dict[str, Any]:
     return tomllib.loads((folder() / "contents.toml").read_text(encoding="utf-8"))
 
 

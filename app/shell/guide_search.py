@@ -82,7 +82,10 @@ class GuideIndex:
         )
         values = (BEGIN, END, _WORDS, *(BEGIN, END) * 2, query, *_WEIGHTS, _MOST)
         with closing(self._index.execute(command, values)) as rows:
-            return [Found(*row, frozenset(_MARKED.findall(marked))) for *row, marked in rows]
+            return [
+                Found(place, title, page, excerpt, frozenset(_MARKED.findall(marked)))
+                for place, title, page, excerpt, marked in rows
+            ]
 
 
 def words_of(text: str) -> list[str]:
