@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
 EPOCHS = 14
 MOST_BYTES = 300_000
+PATIENCE = 1800  # seconds; the machine may be busy
 GUIDE = {
     *("welcome", "import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief"),
     *("filters", "dream class", "galaxy map", "studies", "adapt", "suggestions"),
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("--dataset", type=Path, help="galaxies to show; the demonstration survey where left out")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
     options = parser.parse_args()
-    folder = options.folder or ROOT / "resources" / "help" / "pictures"
+    folder = (options.folder or ROOT / "resources" / "help" / "pictures").resolve()
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory(prefix="tuning-fork-pictures-") as home:
@@ -76,9 +77,9 @@ class Photographer:
         """Go through the program as a new user would."""
         self.save_light_and_dark("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
-        self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
+        self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey")
         self.window.session.set_current(4)
-        self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device", 300)
+        self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device")
         self.wait(3)
         self.import_wizard()
         self.save_light_and_dark("data", self.window)
@@ -115,10 +116,10 @@ class Photographer:
         self.wait(4)
         settings.start.click()
         share = max(1, int(0.7 * self.epochs))
-        self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
+        self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs")
         self.wait(1)
         self.save_light_and_dark("train", self.window)
-        self.wait_until(lambda: session.activity.training is None, "the end of the training", 900)
+        self.wait_until(lambda: session.activity.training is None, "the end of the training")
 
     def photograph_maps(self) -> None:
         """Photograph the attribution maps of a galaxy."""
@@ -135,9 +136,8 @@ class Photographer:
                     for made in (side.view.explanation for side in panel.sides)
                 ),
                 "the maps",
-                120,
             )
-        self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps", 120)
+        self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps")
         self.wait(0.5)
         self.save_light_and_dark("explain", self.window)
         if not self.only_guide:
@@ -153,7 +153,7 @@ class Photographer:
             for side, name in zip(panel.sides, pair, strict=True):
                 side.view.set_method(name)
                 side.view.method_chosen.emit(name)
-            self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair), 120)
+            self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair))
             self.wait(0.5)
             self.save_light_and_dark("why " + " ".join(pair), self.window)
 
@@ -162,7 +162,7 @@ class Photographer:
         panel.controls.contours.setChecked(True)
         panel.faithfulness.button.setChecked(True)
         self.wait_until(
-            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps", 120
+            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps"
         )
         self.wait(1)
         self.save_light_and_dark("doubts", self.window)
@@ -175,7 +175,7 @@ class Photographer:
 
         panel = cast("FaithfulnessPanel", self.raise_panel("belief"))
         panel.ask.click()
-        self.wait_until(lambda: panel.faithfulness is not None and not panel.work.is_running, "the table", 1800)
+        self.wait_until(lambda: panel.faithfulness is not None and not panel.work.is_running, "the table")
         self.wait(1)
         self.save_light_and_dark("belief", self.window)
 
@@ -184,9 +184,9 @@ class Photographer:
         from app.explain.filters import FiltersPanel
 
         panel = cast("FiltersPanel", self.raise_panel("filters"))
-        self.wait_until(panel.seek.isEnabled, "the layers", 60)
+        self.wait_until(panel.seek.isEnabled, "the layers")
         panel.seek.click()
-        self.wait_until(lambda: bool(panel.filters.mosaics), "the strongest galaxies", 300)
+        self.wait_until(lambda: bool(panel.filters.mosaics), "the strongest galaxies")
         self.wait(1)
         self.save_light_and_dark("filters", self.window)
 
@@ -197,14 +197,14 @@ class Photographer:
         from app.explain.dreams import DreamsPanel
 
         panel = cast("DreamsPanel", self.raise_panel("dreams"))
-        self.wait_until(panel.start.isEnabled, "the network's answers", 60)
+        self.wait_until(panel.start.isEnabled, "the network's answers")
         for name, place in (
             ("class", 0),
             ("deep", panel.subject.findText("activation3", Qt.MatchFlag.MatchStartsWith)),
         ):
             panel.subject.setCurrentIndex(place)
             panel.start.click()
-            self.wait_until(panel.save.isEnabled, "the dream", 300)
+            self.wait_until(panel.save.isEnabled, "the dream")
             self.wait(0.5)
             self.save_light_and_dark(f"dream {name}", self.window)
 
@@ -214,7 +214,8 @@ class Photographer:
 
         panel = cast("GalaxyMapPanel", self.raise_panel("galaxy_map"))
         panel.draw.click()
-        self.wait_until(panel.draw.isVisible, "the map", 300)
+        self.wait(1)
+        self.wait_until(lambda: not panel.work.is_running, "the map")
         self.wait(1)
         self.save_light_and_dark("galaxy map", self.window)
 
@@ -224,7 +225,7 @@ class Photographer:
 
         self.window.show_workspace("evaluate")
         panel = cast("EvaluationPanel", self.panel("evaluation"))
-        self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
+        self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers")
         self.wait(1)
         self.save_light_and_dark("evaluate", self.window)
 
@@ -248,7 +249,7 @@ class Photographer:
         self.wait(1)
         panel.start.click()
         self.wait(1)
-        self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study", 1800)
+        self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study")
         self.wait(1)
         self.save_light_and_dark("studies", self.window)
 
@@ -258,9 +259,9 @@ class Photographer:
 
         self.window.show_workspace("adapt")
         panel = cast("SuggestionsPanel", self.raise_panel("suggestions"))
-        self.wait_until(panel.suggest.isEnabled, "the network", 120)
+        self.wait_until(panel.suggest.isEnabled, "the network")
         panel.suggest.click()
-        self.wait_until(lambda: bool(panel.name.text()), "the suggestions", 300)
+        self.wait_until(lambda: bool(panel.name.text()), "the suggestions")
         self.wait(1)
         self.save_light_and_dark("suggestions", self.window)
 
@@ -275,7 +276,7 @@ class Photographer:
             path = result_of(simulate_survey(Path(folder) / "second survey.h5", survey))
             self.window.opening.open_dataset(path)
             session = self.window.session
-            self.wait_until(lambda: len(session.dataset.cutouts or ()) == survey.count, "the second survey", 300)
+            self.wait_until(lambda: len(session.dataset.cutouts or ()) == survey.count, "the second survey")
         self.window.show_workspace("adapt")
         self.raise_panel("adaptation")
         self.wait(20)
@@ -290,7 +291,7 @@ class Photographer:
         panel.form.preset.setCurrentText("SDSS r")  # which the survey is like
         panel.form.preset.activated.emit(panel.form.preset.currentIndex())
         panel.form.parts["galaxies"].priors["magnitude"].button.setChecked(True)
-        self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms", 120)
+        self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms")
         self.wait(1)
         self.save_light_and_dark("simulate", self.window)
 
@@ -378,12 +379,12 @@ class Photographer:
             self.application.processEvents()
             time.sleep(0.01)
 
-    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Process events until a condition holds."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
+                raise TimeoutError(f"{what} did not come within {PATIENCE} s")
             self.application.processEvents()
             time.sleep(0.01)
 
