@@ -311,7 +311,13 @@ def add_demo_options(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="new or empty; else “tuning-fork-demo” in the working folder",
     )
-    command.set_defaults(writes={"output": outputs.FOLDER})
+    command.add_argument(
+        "--cutouts",
+        type=Path,
+        metavar="FOLDER",
+        help="only write the survey's galaxies here: FITS cutouts and catalogue.csv, to try an import with",
+    )
+    command.set_defaults(writes={"output": outputs.FOLDER, "cutouts": outputs.FOLDER})
 
 
 def add_settings_command_options(command: argparse.ArgumentParser) -> None:

@@ -96,10 +96,7 @@ def prepare(
         labels[~(votes > 0)] = np.nan
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
-    if earlier_split is None:
-        split = split_dataset(cutouts, target, labels, settings, hand_labels)
-    else:
-        split = _load_split(earlier_split, cutouts, labels)
+    split = _choose_split(earlier_split, cutouts, target, labels, settings, hand_labels)
     settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
     of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
@@ -147,10 +144,19 @@ def noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
     return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
 
-def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
-    """The split with which a run that is resumed began; every galaxy of it must still have a label."""
-    split = splits.load(path, cutouts.ids)
-    _require_labels(split, labels, path)
+def _choose_split(
+    earlier: Path | None,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    settings: RunSettings,
+    hand_labels: LabelJournal | None,
+) -> Split:
+    """The split with which a run that is resumed began, every galaxy of which must still have a label; or a new one."""
+    if earlier is None:
+        return split_dataset(cutouts, target, labels, settings, hand_labels)
+    split = splits.load(earlier, cutouts.ids)
+    _require_labels(split, labels, earlier)
     return split
 
 

@@ -116,6 +116,7 @@ KINDS = {
 }
 
 
+@pytest.mark.truth("Networks in ONNX", "the network")
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_network_and_head_gives_the_same_answers_in_onnx(tmp_path, kind):
