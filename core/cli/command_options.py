@@ -146,7 +146,10 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
-    split = "part of the run's own dataset, else test; or of another dataset as that declares it, else all of it"
+    split = (
+        "part of the run's own dataset, else test, with --calibrate validation; or of another dataset as that declares "
+        "it, else all of it"
+    )
     add("--split", choices=("test", "validation", "all"), help=split)
     add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
