@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
 from core.train.averaging import WeightAverage
+from core.train.cores import SharedCores
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class TrainingPlan:
         nothing.
     pieces
         In how many pieces a batch is passed through the network, see :mod:`core.train.accumulation`.
+    cores
+        How many threads compute.
     """
 
     settings: RunSettings
@@ -109,6 +112,10 @@ class TrainingPlan:
     unlabelled: UnlabelledTerm | None = None
     side: Tensor | None = None
     pieces: int = 1
+    cores: SharedCores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cores = SharedCores.of(self.device)
 
     @property
     def called_part(self) -> nn.Module:
