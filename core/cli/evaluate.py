@@ -42,7 +42,7 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
         lambda stop: evaluation.run(
             options.run,
             data,
-            options.split or ("validation" if scales else "test"),  # the test part is opened by name or by judging alone
+            options.split or ("validation" if scales else "test"),  # calibrating does not open the test part
             stop,
             elsewhere=options.split or "all",
             hand_labels=hand_labels,

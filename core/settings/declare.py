@@ -50,7 +50,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _read_text(cls, value: Any, info: ValidationInfo) -> Any:
-        """Read what is written on the command line: ``pca`` means the choice ``PCA``, and ``a, b`` the texts a and b."""
+        """Read what a command line says: ``pca`` is the choice ``PCA``, and ``a, b`` are the texts a and b."""
         annotation = cls.model_fields[info.field_name or ""].annotation
         if not isinstance(value, str):
             return value

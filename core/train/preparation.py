@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data import given_parts, non_answers, parts, size
+from core.data import given_parts, parts
 from core.data import split as splits
 from core.data import target as targets
 from core.data.cutouts import Cutouts
 from core.data.split import Split
-from core.data.target import Classes, Quantities, Target
+from core.data.target import Quantities, Target
 from core.errors import NotPossible, Problem, SettingsProblem, TooFewGalaxies
-from core.nets import backbone, base_scaling, cnn, encoding, heads, layers, normalisation, transfer
+from core.nets import backbone, base_scaling, cnn, encoding, heads, normalisation, transfer
 from core.nets import device as devices
 from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
@@ -28,16 +28,13 @@ from core.nets.predictor import Predictor
 from core.nets.side_inputs import SideInputs
 from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
-from core.settings.declare import ineffective_settings
 from core.train import (
-    angle_notices,
     batch_size,
     beside_image,
     class_frequencies,
     distributed,
     initial_network,
-    logarithm_notices,
-    receptive_field,
+    notices_before,
     stopping,
     unfreezing,
 )
@@ -104,11 +101,11 @@ def prepare(
     settings = settings.model_copy(update={"augmentation": augmentation})
     settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base, resumed)
     notices += adapted
-    notices += _settings_without_effect(settings, target) + of_parts
+    notices += notices_before.of_settings_without_effect(settings, target) + of_parts
     sample = draw_sample(cutouts, split.train, settings.seed)
     predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base, side)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
-    notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
+    notices += notices_before.of_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
     stamps = torch.from_numpy(sample) if scales_per_batch else predictor.normalisation(torch.from_numpy(sample))
     unfreezing.freeze(predictor.network, settings.transfer)
@@ -177,35 +174,6 @@ def _begin_from(
         settings, adapted = initial_network.adapt(settings, base, target, cutouts)
         notices += adapted
     return settings, base, side, notices
-
-
-def _describe_labels_and_field(
-    settings: RunSettings,
-    target: Target,
-    cutouts: Cutouts,
-    predictor: Predictor,
-    sample: NDArray[np.float32],
-    labels: NDArray[Any],
-    split: Split,
-) -> list[Problem]:
-    """How the labels were read, and whether the last block sees too little where the depth can be chosen."""
-    told = targets.describe_votes(target, cutouts.columns)
-    found = [Problem(told, "", "data.kind")] if told else []
-    found += angle_notices.find(target, labels, cutouts, split.train, settings.data)
-    found += logarithm_notices.find(target, labels, settings.data)
-    found += non_answers.warn(target.names) if isinstance(target, Classes) else []
-    if not settings.transfer.start_from:  # else the layers are those of the earlier network
-        narrow = _narrow_field_warning(predictor, sample)
-        found += [narrow] if narrow is not None else []
-    return found
-
-
-def _narrow_field_warning(predictor: Predictor, sample: NDArray[np.float32]) -> Problem | None:
-    def galaxies() -> float:
-        return size.median_size(sample[size.choose_sample(np.arange(len(sample)))])
-
-    network, shape = predictor.network, predictor.stamp_shape
-    return receptive_field.warning(layers.table(network, shape), max(shape[1:]), galaxies, network.settings)
 
 
 def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | None:
@@ -281,18 +249,6 @@ def _require_same_data(resumed: Predictor, target: Target, cutouts: Cutouts) -> 
             "Start a new run from its weights instead.",
             str(cutouts.path),
         )
-
-
-def _settings_without_effect(settings: RunSettings, target: Target) -> list[Problem]:
-    """Notices of settings that were changed but have no effect beside the others."""
-    names = [f"optimiser.{name}" for name in ineffective_settings(settings.optimiser)]
-    names += [f"loss.{name}" for name in ineffective_settings(settings.loss)]
-    names += [f"network.{name}" for name in ineffective_settings(settings.network)]
-    names += [f"transfer.{name}" for name in ineffective_settings(settings.transfer)]
-    names += [f"unlabelled.{name}" for name in ineffective_settings(settings.unlabelled)]
-    if settings.optimiser.balanced_batches and not isinstance(target, Classes):
-        names.append("optimiser.balanced_batches")
-    return [Problem("This setting has no effect beside the others.", "", name) for name in names]
 
 
 def build_predictor(
