@@ -9,6 +9,7 @@ The build of torch that is installed there decides whether the frozen program co
 from __future__ import annotations
 
 import argparse
+import filecmp
 import importlib.metadata
 import re
 import shutil
@@ -47,7 +48,24 @@ def freeze() -> None:
     if sys.platform.startswith("linux"):
         for library in (path for pattern in _SYMBOLS for path in FROZEN.rglob(pattern) if not path.is_symlink()):
             subprocess.run(["strip", "--strip-unneeded", str(library)], check=True)
+        link_copies(FROZEN / "_internal")
     gather_licences(FROZEN / "licences")
+
+
+def link_copies(folder: Path) -> None:
+    """Replace libraries that were collected twice, beside the packages and within one, by links into the package.
+
+    Those of torch are only removed: it looks for others beside the one that it finds, and links lead it astray.
+    """
+    copies = {path.name: path for path in folder.iterdir() if path.is_file() and not path.is_symlink()}
+    for path in folder.rglob("*/*.so*"):
+        copy = copies.get(path.name)
+        if copy is None or path.is_symlink() or copy == path or not filecmp.cmp(path, copy, shallow=False):
+            continue
+        copy.unlink()
+        del copies[path.name]
+        if "torch" not in path.parts:
+            copy.symlink_to(path.relative_to(folder))
 
 
 def gather_licences(folder: Path) -> None:

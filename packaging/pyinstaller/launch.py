@@ -10,6 +10,7 @@ if sys.platform.startswith("linux") and getattr(sys, "frozen", False):
         os.environ.pop("LD_LIBRARY_PATH", None)
     else:
         os.environ["LD_LIBRARY_PATH"] = before
+    os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"  # a worker, which is this program again, finds them by itself
 
 from app.command import main
 
