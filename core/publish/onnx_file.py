@@ -138,8 +138,9 @@ class _Answers(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         views = self._predictor.show_views(images)
-        outputs = self._predictor.logits(torch.cat(views)).chunk(len(views))
-        scores, errors = self._predictor.combine_views(outputs)
+        outputs = self._predictor.logits(torch.cat(views))
+        by_view = outputs.reshape(len(views), images.shape[0], outputs.shape[1])  # chunk would fix the number of images
+        scores, errors = self._predictor.combine_views(by_view.unbind())
         return scores if errors is None else (scores, errors)
 
 
