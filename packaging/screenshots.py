@@ -1,15 +1,16 @@
-"""Pictures of the program: drive the real window on the demonstration survey and save every panel, light and dark.
+"""Pictures of the program: drive the window on the demonstration survey and save every panel, light and dark.
 
     python packaging/screenshots.py FOLDER                     every workspace, panel and dialog
     python packaging/screenshots.py FOLDER --dataset DATA.h5   the same with other galaxies
-    python packaging/screenshots.py --readme                   those of the README, in resources/help/pictures
+    python packaging/screenshots.py --guide                    those of guide and README, in resources/help/pictures
 
-It needs no screen and takes a few minutes, most of them for a short training.
+It needs no screen and takes a few minutes, most of them for a short training and a small study.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -26,31 +27,35 @@ ROOT = Path(__file__).parents[1]
 SIZE = (1280, 800)
 EPOCHS = 14
 MOST_BYTES = 300_000
-README = {"train", "data", "explain", "filters"}
+PATIENCE = 1800  # seconds; the machine may be busy
+GUIDE = {
+    *("welcome", "import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief"),
+    *("filters", "dream class", "galaxy map", "studies", "adapt", "suggestions"),
+}
 
 
 def main() -> int:
     """Read the arguments, prepare a home of its own, and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="where to save them")
-    parser.add_argument("--readme", action="store_true", help="only the pictures of the README")
+    parser.add_argument("--guide", action="store_true", help="only the pictures of the guide and the README")
     parser.add_argument("--dataset", type=Path, help="galaxies to show; the demonstration survey where left out")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the training")
     options = parser.parse_args()
-    folder = options.folder or ROOT / "resources" / "help" / "pictures"
+    folder = (options.folder or ROOT / "resources" / "help" / "pictures").resolve()
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory(prefix="tuning-fork-pictures-") as home:
         os.environ["TUNINGFORK_HOME"] = home
         os.environ["XDG_CONFIG_HOME"] = home
-        Photographer(folder, options.epochs, options.dataset, only_readme=options.readme).take_all()
+        Photographer(folder, options.epochs, options.dataset, only_guide=options.guide).take_all()
     return 0
 
 
 class Photographer:
     """Drives the window and saves pictures of it."""
 
-    def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_readme: bool) -> None:
+    def __init__(self, folder: Path, epochs: int, dataset: Path | None, *, only_guide: bool) -> None:
         from PySide6.QtWidgets import QApplication
 
         from app import theme
@@ -59,8 +64,8 @@ class Photographer:
         self.folder = folder
         self.epochs = epochs
         self.dataset = dataset
-        self.only_readme = only_readme
-        self.themes = (False,) if only_readme else (False, True)
+        self.only_guide = only_guide
+        self.themes = (False,) if only_guide else (False, True)
         folder.mkdir(parents=True, exist_ok=True)
         self.application = QApplication(["tuningfork"])
         theme.apply(self.application, False)
@@ -70,27 +75,29 @@ class Photographer:
 
     def take_all(self) -> None:
         """Go through the program as a new user would."""
-        if not self.only_readme:
-            self.save_light_and_dark("welcome", self.window)
+        self.save_light_and_dark("welcome", self.window)
         self.window.begin(self.dataset, demonstration=self.dataset is None)
-        self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey", 300)
+        self.wait_until(lambda: self.window.session.dataset.cutouts is not None, "the survey")
         self.window.session.set_current(4)
-        self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device", 300)
+        self.wait_until(lambda: "Looking" not in self.window.device.text(), "the name of the device")
         self.wait(3)
-        if not self.only_readme:
-            self.import_wizard()
+        self.import_wizard()
         self.save_light_and_dark("data", self.window)
         self.photograph_training()
         self.photograph_maps()
         self.filters()
-        if not self.only_readme:
-            self.faithfulness()
-            self.dreams()
-            self.galaxy_map()
-            self.photograph_evaluation()
-            self.simulation()
+        self.faithfulness()
+        self.dreams()
+        self.galaxy_map()
+        self.photograph_evaluation()
+        self.comparison()
+        self.suggestions()
+        self.training_size()
+        self.simulation()
+        if not self.only_guide:
             self.panels()
-            self.dialogs()
+            self.guide()
+        self.adaptation()
         self.window.close()
         self.window.deleteLater()
         self.wait(1)
@@ -109,10 +116,10 @@ class Photographer:
         self.wait(4)
         settings.start.click()
         share = max(1, int(0.7 * self.epochs))
-        self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs", 900)
+        self.wait_until(lambda: len(panel.curves.points("val_loss")[0]) >= share, "some epochs")
         self.wait(1)
         self.save_light_and_dark("train", self.window)
-        self.wait_until(lambda: session.activity.training is None, "the end of the training", 900)
+        self.wait_until(lambda: session.activity.training is None, "the end of the training")
 
     def photograph_maps(self) -> None:
         """Photograph the attribution maps of a galaxy."""
@@ -129,14 +136,13 @@ class Photographer:
                     for made in (side.view.explanation for side in panel.sides)
                 ),
                 "the maps",
-                120,
             )
-        self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps", 120)
+        self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), "the finished maps")
         self.wait(0.5)
         self.save_light_and_dark("explain", self.window)
-        if not self.only_readme:
+        if not self.only_guide:
             self.methods(panel)
-            self.map_faithfulness(panel)
+        self.map_faithfulness(panel)
 
     def methods(self, panel: ExplanationPanel) -> None:
         """Photograph all attribution methods, two at a time."""
@@ -147,7 +153,7 @@ class Photographer:
             for side, name in zip(panel.sides, pair, strict=True):
                 side.view.set_method(name)
                 side.view.method_chosen.emit(name)
-            self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair), 120)
+            self.wait_until(lambda: all(side.finished_map is not None for side in panel.sides), " and ".join(pair))
             self.wait(0.5)
             self.save_light_and_dark("why " + " ".join(pair), self.window)
 
@@ -156,7 +162,7 @@ class Photographer:
         panel.controls.contours.setChecked(True)
         panel.faithfulness.button.setChecked(True)
         self.wait_until(
-            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps", 120
+            lambda: all(len(text.text()) > 1 for text in panel.faithfulness.texts), "the faithfulness of the maps"
         )
         self.wait(1)
         self.save_light_and_dark("doubts", self.window)
@@ -169,7 +175,7 @@ class Photographer:
 
         panel = cast("FaithfulnessPanel", self.raise_panel("belief"))
         panel.ask.click()
-        self.wait_until(lambda: panel.faithfulness is not None, "the faithfulness table", 600)
+        self.wait_until(lambda: panel.faithfulness is not None and not panel.work.is_running, "the table")
         self.wait(1)
         self.save_light_and_dark("belief", self.window)
 
@@ -178,9 +184,9 @@ class Photographer:
         from app.explain.filters import FiltersPanel
 
         panel = cast("FiltersPanel", self.raise_panel("filters"))
-        self.wait_until(panel.seek.isEnabled, "the layers", 60)
+        self.wait_until(panel.seek.isEnabled, "the layers")
         panel.seek.click()
-        self.wait_until(lambda: bool(panel.filters.mosaics), "the strongest galaxies", 300)
+        self.wait_until(lambda: bool(panel.filters.mosaics), "the strongest galaxies")
         self.wait(1)
         self.save_light_and_dark("filters", self.window)
 
@@ -191,14 +197,14 @@ class Photographer:
         from app.explain.dreams import DreamsPanel
 
         panel = cast("DreamsPanel", self.raise_panel("dreams"))
-        self.wait_until(panel.start.isEnabled, "the network's answers", 60)
+        self.wait_until(panel.start.isEnabled, "the network's answers")
         for name, place in (
             ("class", 0),
             ("deep", panel.subject.findText("activation3", Qt.MatchFlag.MatchStartsWith)),
         ):
             panel.subject.setCurrentIndex(place)
             panel.start.click()
-            self.wait_until(panel.save.isEnabled, "the dream", 300)
+            self.wait_until(panel.save.isEnabled, "the dream")
             self.wait(0.5)
             self.save_light_and_dark(f"dream {name}", self.window)
 
@@ -208,7 +214,8 @@ class Photographer:
 
         panel = cast("GalaxyMapPanel", self.raise_panel("galaxy_map"))
         panel.draw.click()
-        self.wait_until(panel.draw.isVisible, "the map", 300)
+        self.wait(1)
+        self.wait_until(lambda: not panel.work.is_running, "the map")
         self.wait(1)
         self.save_light_and_dark("galaxy map", self.window)
 
@@ -218,10 +225,62 @@ class Photographer:
 
         self.window.show_workspace("evaluate")
         panel = cast("EvaluationPanel", self.panel("evaluation"))
-        self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers", 120)
+        self.wait_until(lambda: panel.numbers["Accuracy"] != "–", "the numbers")
         self.wait(1)
         self.save_light_and_dark("evaluate", self.window)
-        self.save("evaluate twice as fine", self.window, scale=2)
+
+    def comparison(self) -> None:
+        """The runs in their table."""
+        self.window.show_workspace("compare")
+        self.wait(3)
+        self.save_light_and_dark("compare", self.window)
+
+    def training_size(self) -> None:
+        """A small study of the number of labels."""
+        from app.studies.training_size import TrainingSizePanel
+        from core.studies.settings import TrainingSizeSettings
+
+        session = self.window.session
+        self.window.show_workspace("studies")
+        panel = cast("TrainingSizePanel", self.raise_panel("training_size"))
+        session.draft.edit("optimiser.epochs", min(self.epochs, 5))
+        few = {"sizes": ("50", "100", "200", "400"), "seeds": 2, "least_steps": 0}
+        panel.form.set_value(TrainingSizeSettings.model_validate(few))
+        self.wait(1)
+        panel.start.click()
+        self.wait(1)
+        self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study")
+        self.wait(1)
+        self.save_light_and_dark("studies", self.window)
+
+    def suggestions(self) -> None:
+        """The galaxies that should be labelled next."""
+        from app.adapt.suggestions import SuggestionsPanel
+
+        self.window.show_workspace("adapt")
+        panel = cast("SuggestionsPanel", self.raise_panel("suggestions"))
+        self.wait_until(panel.suggest.isEnabled, "the network")
+        panel.suggest.click()
+        self.wait_until(lambda: bool(panel.name.text()), "the suggestions")
+        self.wait(1)
+        self.save_light_and_dark("suggestions", self.window)
+
+    def adaptation(self) -> None:
+        """The network beside a second survey, with worse seeing and more noise."""
+        from core.events import result_of
+        from core.simulate.demo import simulate_survey
+        from core.simulate.settings import SurveySettings
+
+        with tempfile.TemporaryDirectory() as folder:
+            survey = SurveySettings(count=300, seeing=2.4, noise=0.06, seed=2612)
+            path = result_of(simulate_survey(Path(folder) / "second survey.h5", survey))
+            self.window.opening.open_dataset(path)
+            session = self.window.session
+            self.wait_until(lambda: len(session.dataset.cutouts or ()) == survey.count, "the second survey")
+        self.window.show_workspace("adapt")
+        self.raise_panel("adaptation")
+        self.wait(20)
+        self.save_light_and_dark("adapt", self.window)
 
     def simulation(self) -> None:
         """Simulated galaxies beside one of the survey, with an opened prior."""
@@ -232,59 +291,42 @@ class Photographer:
         panel.form.preset.setCurrentText("SDSS r")  # which the survey is like
         panel.form.preset.activated.emit(panel.form.preset.currentIndex())
         panel.form.parts["galaxies"].priors["magnitude"].button.setChecked(True)
-        self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms", 120)
+        self.wait_until(lambda: "Line:" in panel.comparison.legend.text(), "the histograms")
         self.wait(1)
         self.save_light_and_dark("simulate", self.window)
 
     def panels(self) -> None:
         """Each panel alone, as large as a dock can make it."""
-        from app.shell.workspaces import PANELS, WORKSPACES
+        from app.shell.action_search import room_of
+        from app.shell.workspaces import PANELS
 
         for name in PANELS:
-            workspace = next(
-                key for key, arranged in WORKSPACES.items() if any(name in area for c in arranged.columns for area in c)
-            )
-            self.window.show_workspace(workspace)
+            self.window.show_workspace(room_of(name))
             self.save_light_and_dark(f"panel {name}", self.raise_panel(name))
 
     def import_wizard(self) -> None:
-        """The wizard's preview of a few cutouts with labels."""
+        """The wizard's preview of a few cutouts with their catalogue."""
         from app.data.import_wizard import ImportWizard
-
-        with tempfile.TemporaryDirectory() as folder:
-            self.write_cutouts(Path(folder))
-            self.window.take_files([Path(folder)])
-            wizard = self.window.findChildren(ImportWizard)[-1]
-            self.wait(5)
-            self.save_light_and_dark("import", wizard)
-            wizard.close()
-            self.wait(0.5)
-
-    def write_cutouts(self, folder: Path) -> None:
-        """Some galaxies of the survey as FITS files in folders that name their class."""
-        from astropy.io import fits
+        from core.events import result_of
+        from core.simulate.demo_files import write_cutouts
 
         cutouts = self.window.session.dataset.cutouts
         assert cutouts is not None
-        for row in range(24):
-            place = folder / str(cutouts.columns[cutouts.labels[0]][row])
-            place.mkdir(exist_ok=True)
-            fits.writeto(place / f"{cutouts.ids[row]}.fits", cutouts.images[row])
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # whose name is on no picture
+            result_of(write_cutouts(cutouts.path, Path("cutouts"), 48))
+            self.window.take_files([Path("cutouts")])
+            wizard = self.window.findChildren(ImportWizard)[-1]
+            self.wait(8)
+            self.save_light_and_dark("import", wizard)
+            wizard.close()
 
-    def dialogs(self) -> None:
-        """Guide and about box."""
-        from PySide6.QtWidgets import QApplication, QMessageBox
-
-        from app.shell.guide import Guide, show_about
-
-        guide = Guide(self.window)
-        guide.show()
-        show_about(self.window)
-        self.wait(0.5)
-        boxes = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, QMessageBox)]
-        for name, widget in (("guide", guide), *(("about", box) for box in boxes)):
-            self.save_light_and_dark(name, widget)
-            widget.close()
+    def guide(self) -> None:
+        """The guide, at a page with a picture."""
+        self.window.show_guide("4-why")
+        guide = self.window._guide
+        assert guide is not None
+        self.save_light_and_dark("guide", guide)
+        guide.close()
 
     # -- the camera ------------------------------------------------------------------------------------------------
 
@@ -306,19 +348,18 @@ class Photographer:
         for dark in self.themes:
             theme.apply(self.application, dark)
             self.wait(0.8)
-            self.save(name if self.only_readme else f"{name} {'dark' if dark else 'light'}", widget)
+            self.save(name if self.only_guide else f"{name} {'dark' if dark else 'light'}", widget)
         theme.apply(self.application, False)
 
-    def save(self, name: str, widget: Any, scale: int = 1) -> None:
+    def save(self, name: str, widget: Any) -> None:
         """Draw a widget into a PNG that is not too large."""
         from PIL import Image
         from PySide6.QtCore import QBuffer
         from PySide6.QtGui import QPixmap
 
-        if self.only_readme and name not in README:
+        if self.only_guide and name not in GUIDE:
             return
-        picture = QPixmap(widget.size() * scale)
-        picture.setDevicePixelRatio(scale)
+        picture = QPixmap(widget.size())
         widget.render(picture)
         buffer = QBuffer()
         buffer.open(QBuffer.OpenModeFlag.WriteOnly)
@@ -338,12 +379,12 @@ class Photographer:
             self.application.processEvents()
             time.sleep(0.01)
 
-    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Process events until a condition holds."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(f"{what} did not come within {seconds:.0f} s")
+                raise TimeoutError(f"{what} did not come within {PATIENCE} s")
             self.application.processEvents()
             time.sleep(0.01)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPushButton, QToolButton, QWidget
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPushButton, QToolButt
 from app.panel.panel import Panel
 from app.panel.room import PanelEntry
 from app.shell.actions import COMMANDS
+from app.shell.guide_pages import read_pages
 from app.shell.workspaces import PANELS, WORKSPACES
 from app.widgets.method_texts import read_methods
 from core.settings.declare import Settings, knobs
@@ -68,7 +68,7 @@ class Places:
     has_project, has_galaxies
         Whether a project, and a dataset, are open.
     show_workspace, show_page
-        Show a room, and a page of the guide.
+        Show a room, and a page of the guide, or a section as ``page#anchor``.
     say
         Shows a message.
     """
@@ -78,7 +78,7 @@ class Places:
     has_project: Callable[[], bool]
     has_galaxies: Callable[[], bool]
     show_workspace: Callable[[str], object]
-    show_page: Callable[[int, str], object]
+    show_page: Callable[[str], object]
     say: Callable[[str], object]
     undo: Sequence[QAction] = field(default_factory=list)
 
@@ -234,14 +234,12 @@ def _methods(places: Places) -> Iterator[Entry]:
 
 
 def _pages(places: Places) -> Iterator[Entry]:
-    folder = resources.files("resources") / "help"
-    pages = sorted((page for page in folder.iterdir() if page.name.endswith(".md")), key=lambda page: page.name)
-    for number, page in enumerate(pages):
-        lines = page.read_text(encoding="utf-8").split("\n")
-        heads = [line.lstrip("# ") for line in lines if line.startswith(("# ", "## "))]
-        for head in heads:
-            where = "Guide" if head == heads[0] else f"Guide ▸ {heads[0]}"
-            yield Entry(head, where, _bind(places.show_page, number, "" if head == heads[0] else head), "", rank=3)
+    for page in read_pages():
+        yield Entry(page.title, "Guide", _bind(places.show_page, page.name), "", rank=3)
+        for section in page.sections[1:]:
+            if section.level == 2:
+                go = _bind(places.show_page, f"{page.name}#{section.anchor}")
+                yield Entry(section.title, f"Guide ▸ {page.title}", go, "", rank=3)
 
 
 def _bind(function: Callable[..., object], *values: object) -> Callable[[], object]:

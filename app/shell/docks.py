@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QWidget
 
 from app.panel.room import Workspace, load
 from app.session.session import Session
@@ -82,6 +82,16 @@ class Docks:
         """Show a panel in front of those with which it shares a place, if it belongs to this workspace."""
         if name in self._docks and self._docks[name].isVisible():
             self._docks[name].raise_()
+
+    def panel_in_use(self) -> str:
+        """The panel with the keyboard focus, or else the one in front where the room is one stack of panels."""
+        focused = QApplication.focusWidget()
+        for name, dock in self._docks.items():
+            if focused is not None and dock.isAncestorOf(focused):
+                return name
+        stack = max((area for c in WORKSPACES[self.current].columns for area in c), key=len) if self.current else ()
+        in_front = (name for name in stack if not self._docks[name].visibleRegion().isEmpty())
+        return next(in_front, "")
 
     def remember(self) -> None:
         """Save the layout of the current workspace."""

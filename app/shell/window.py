@@ -21,6 +21,7 @@ from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
 from app.shell.guide import Guide, show_about
+from app.shell.guide_pages import page_of
 from app.shell.log import Log
 from app.shell.log_panel import LogPanel
 from app.shell.machine_dialog import MachineDialog
@@ -273,11 +274,11 @@ class MainWindow(QMainWindow):
         if self.session.dataset.cutouts is not None:
             self.show_workspace("compare")
 
-    def show_guide(self, page: int = 0, heading: str = "") -> None:
-        """Open the user's guide, at a page and one of its headings."""
+    def show_guide(self, place: str = "") -> None:
+        """Open the user's guide, at a page or a section ``page#anchor``; by itself on the panel or room one is in."""
         if self._guide is None:
             self._guide = Guide(self)
-        self._guide.show_page(page, heading)
+        self._guide.show_page(place or page_of(self.docks.current, self.docks.panel_in_use()))
         self._guide.show()
         self._guide.raise_()
 

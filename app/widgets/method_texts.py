@@ -1,4 +1,4 @@
-"""Two sentences on each method, with its paper, out of ``resources/help/methods.toml``."""
+"""Two sentences on each method, with its formula and its paper, out of ``resources/help/methods.toml``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,39 @@ from functools import cache
 from html import escape
 from importlib import resources
 
+CHAPTERS = {
+    "train": "Training",
+    "judge": "Judging",
+    "measure": "Measuring",
+    "explain": "Explaining",
+    "adapt": "Another survey",
+}
+"""The chapters of the page on methods."""
+
 
 @dataclass(frozen=True)
 class MethodText:
-    """A method: what it is called, two sentences on it, and its paper."""
+    """A method.
+
+    Attributes
+    ----------
+    title, about, paper
+        What it is called, two sentences on it, and its paper.
+    chapter
+        One of :data:`CHAPTERS`.
+    formula, where
+        In plain text; what its signs mean, and when the method misleads.
+    page
+        Page, or page and section, of the guide that tells more.
+    """
 
     title: str
     about: str
     paper: str
+    chapter: str
+    formula: str
+    where: str
+    page: str
 
     @property
     def html(self) -> str:

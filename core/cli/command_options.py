@@ -160,6 +160,8 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("--against", type=Path, metavar="RUN", help="compare with this run on the galaxies of both: paired tests")
     add("--mistakes", type=Path, metavar="TABLE", help="write surest mistakes; of quantities the largest deviations")
     add("--label-errors", type=Path, metavar="TABLE", help="write the labels that are probably wrong")
+    shuffled = "how much worse the answers are when each catalogue column beside the image is shuffled"
+    add("--side-importance", action="store_true", help=shuffled)
     add("--figures", type=Path, metavar="FOLDER", help="of classes: save all charts here, and their numbers as tables")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures; %(default)s")
     scaling = command.add_mutually_exclusive_group()
@@ -309,7 +311,13 @@ def add_demo_options(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="new or empty; else “tuning-fork-demo” in the working folder",
     )
-    command.set_defaults(writes={"output": outputs.FOLDER})
+    command.add_argument(
+        "--cutouts",
+        type=Path,
+        metavar="FOLDER",
+        help="only write the survey's galaxies here: FITS cutouts and catalogue.csv, to try an import with",
+    )
+    command.set_defaults(writes={"output": outputs.FOLDER, "cutouts": outputs.FOLDER})
 
 
 def add_settings_command_options(command: argparse.ArgumentParser) -> None:

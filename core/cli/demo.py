@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.metrics.report import Report
 
 _LABELS = 200  # of the second survey
+_CUTOUTS = 900  # galaxies that are written as files
 _SECOND_SURVEY = SurveySettings(count=900, seeing=2.4, noise=0.06, seed=2612)
 _FIRST_RUN = {"optimiser": {"epochs": 12}}
 _SECOND_RUN = {
@@ -43,6 +44,8 @@ _SECOND_RUN = {
 
 def demo(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork demo``."""
+    if options.cutouts is not None:
+        return _write_cutouts(options.cutouts.expanduser(), console)
     started = time.monotonic()
     folder = (options.output or _unused_folder("tuning-fork-demo")).expanduser()
     project = Project.create(folder, "Demonstration")
@@ -55,6 +58,17 @@ def demo(options: argparse.Namespace, console: Console) -> int:
     for name, what in _CONTENTS.items():
         console.say(f"  {name:<24}{what}")
     write_atomically(folder / "metrics.json", json.dumps(numbers, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _write_cutouts(folder: Path, console: Console) -> int:
+    from core.simulate.demo import cached_survey
+    from core.simulate.demo_files import write_cutouts
+
+    survey = console.drive("Simulate the survey", cached_survey)
+    write = partial(write_cutouts, survey, folder, _CUTOUTS)
+    catalogue = console.drive("Write the galaxies", write)
+    console.say(f"{_CUTOUTS} simulated galaxies lie in {folder.resolve()} as FITS cutouts, with {catalogue.name}.")
     return 0
 
 

@@ -43,6 +43,8 @@ class PieceColumns:
         Of an ensemble, number of columns for what its doubt comes from.
     has_flags
         Whether it is told what is doubtful about each galaxy, as of everything that is measured.
+    has_side
+        Whether the network takes catalogue columns beside the image, of which some may have no value.
     """
 
     outputs: int
@@ -50,13 +52,20 @@ class PieceColumns:
     has_unlikeness: bool
     doubts: int = 0
     has_flags: bool = False
+    has_side: bool = False
 
     @classmethod
     def of(cls, predictor: Predictor, *, has_unlikeness: bool) -> PieceColumns:
         """What is kept of the answers of a network."""
         doubts = len(doubt_columns(predictor.target, predictor.output_names, predictor.causes_of_doubt))
-        is_measuring = isinstance(predictor.target, Quantities)
-        return cls(len(predictor.output_names), predictor.has_error_bars, has_unlikeness, doubts, is_measuring)
+        return cls(
+            len(predictor.output_names),
+            predictor.has_error_bars,
+            has_unlikeness,
+            doubts,
+            has_flags=isinstance(predictor.target, Quantities),
+            has_side=predictor.side is not None,
+        )
 
     @property
     def formats(self) -> list[ColumnFormat]:
@@ -64,6 +73,7 @@ class PieceColumns:
         names = [f"score{place}" for place in range(self.outputs)]
         names += [f"error{place}" for place in range(self.outputs * self.has_errors)]
         names += [f"doubt{place}" for place in range(self.doubts)]
+        names += ["absent"] * self.has_side
         numbers = [ColumnFormat(name, "f4") for name in names]
         distance = [ColumnFormat("distance", "f8")] * self.has_unlikeness
         return [*self.texts, *numbers, *distance]
@@ -95,6 +105,8 @@ class Answered:
         What the doubt of an ensemble comes from, float32 (n,) for each column; of a single network none.
     flags
         What is doubtful about each galaxy, as texts (n,); None: that is not told.
+    absent
+        How many of the network's catalogue columns have no value, float32 (n,), or None where it takes none.
     """
 
     ids: NDArray[np.str_]
@@ -104,6 +116,7 @@ class Answered:
     distances: NDArray[np.float64] | None = None
     doubts: tuple[NDArray[np.float32], ...] = ()
     flags: NDArray[np.str_] | None = None
+    absent: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, values: Sequence[NDArray[Any]], columns: PieceColumns) -> Answered:
@@ -115,7 +128,9 @@ class Answered:
         errors = np.stack(numbers[count : 2 * count], axis=1) if columns.has_errors else None
         first = count * (1 + columns.has_errors)
         doubts = tuple(numbers[first : first + columns.doubts])
-        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None, doubts, flags)
+        absent = numbers[first + columns.doubts] if columns.has_side else None
+        distances = numbers[-1] if columns.has_unlikeness else None
+        return cls(ids, problems, scores, errors, distances, doubts, flags, absent)
 
     @property
     def values(self) -> list[NDArray[Any]]:
@@ -123,7 +138,8 @@ class Answered:
         errors = [] if self.errors is None else list(self.errors.T)
         distances = [] if self.distances is None else [self.distances]
         flags = [] if self.flags is None else [self.flags]
-        return [self.ids, self.problems, *flags, *self.scores.T, *errors, *self.doubts, *distances]
+        absent = [] if self.absent is None else [self.absent]
+        return [self.ids, self.problems, *flags, *self.scores.T, *errors, *self.doubts, *absent, *distances]
 
     def with_unread(self, problems: Sequence[Problem]) -> Answered:
         """With a row more for each galaxy or file that could not be read, called by its file."""
@@ -139,6 +155,7 @@ class Answered:
             None if self.distances is None else np.concatenate([self.distances, np.full(count, np.nan)]),
             tuple(np.concatenate([each, nothing[:, 0]]) for each in self.doubts),
             None if self.flags is None else np.concatenate([self.flags, np.full(count, "")]),
+            None if self.absent is None else np.concatenate([self.absent, nothing[:, 0]]),
         )
 
 
@@ -149,7 +166,8 @@ def none_answered(columns: PieceColumns) -> Answered:
     distances = np.empty(0) if columns.has_unlikeness else None
     doubts = (nothing[:, 0],) * columns.doubts
     errors, flags = nothing if columns.has_errors else None, texts if columns.has_flags else None
-    return Answered(texts, texts, nothing, errors, distances, doubts, flags)
+    absent = nothing[:, 0] if columns.has_side else None
+    return Answered(texts, texts, nothing, errors, distances, doubts, flags, absent)
 
 
 def answer(
@@ -225,4 +243,13 @@ def answer(
         distances,
         tuple(np.where(is_finite, each, np.nan).astype(np.float32) for each in doubts),
         None if flags is None else np.array(flags.find(found), dtype=str),
+        _count_absent(opened, found.rows),
     )
+
+
+def _count_absent(opened: NetworkOnData, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    """How many of the network's catalogue columns have no value for each galaxy; None: it takes none."""
+    side = opened.predictor.side
+    if side is None:
+        return None
+    return side.are_missing(side.read(opened.cutouts.columns)[rows]).sum(axis=1).astype(np.float32)

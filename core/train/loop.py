@@ -310,8 +310,8 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
     with torch.inference_mode():
         for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = stamps[distributed.own_slice(len(stamps))]
-            answers = devices.in_pieces(partial(answer_batch, plan, network), own)
+            own = [each[distributed.own_slice(len(stamps))] for each in (stamps, *plan.beside(rows))]
+            answers = devices.in_pieces(partial(answer_batch, plan, network), *own)
             outputs = distributed.gather(answers, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally

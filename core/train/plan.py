@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -78,6 +79,9 @@ class TrainingPlan:
         head alone is called; None: it is computed anew for every batch.
     unlabelled
         What is learned from galaxies without labels; None: nothing.
+    side
+        What the network takes beside the image, scaled, (N, S) for all rows of the dataset, on the device; None:
+        nothing.
     pieces
         In how many pieces a batch is passed through the network, see :mod:`core.train.accumulation`.
     """
@@ -103,13 +107,18 @@ class TrainingPlan:
     notices: list[Problem]
     features: FeatureCache | None = None
     unlabelled: UnlabelledTerm | None = None
+    side: Tensor | None = None
     pieces: int = 1
 
     @property
     def called_part(self) -> nn.Module:
         """The part of the network that batches are passed through: all of it, or the head with kept features."""
         network = self.predictor.network
-        return network if self.features is None else network.head
+        return network if self.features is None else network.after_encoding
+
+    def beside(self, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """What the network takes beside the images of these galaxies: nothing, or their side inputs (n, S)."""
+        return () if self.side is None else (self.side[torch.from_numpy(rows).to(self.side.device)],)
 
     @property
     def target(self) -> Target:

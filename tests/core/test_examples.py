@@ -60,7 +60,7 @@ def test_the_example_does_what_it_says(name: str, desk: Path):
 
 
 def test_the_help_shows_the_example_of_the_package():
-    text = (ROOT / "resources" / "help" / "6-command-line.md").read_text(encoding="utf-8")
+    text = (ROOT / "resources" / "help" / "65-python.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     own = "".join(example.source for example in examples()["core"].examples)
     assert shown.replace("\n\n", "\n") == own

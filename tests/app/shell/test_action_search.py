@@ -92,7 +92,7 @@ def test_a_setting_and_a_page_are_found_by_their_names(qtbot: QtBot, on_galaxies
     assert "Package (a file to send)" in titles(dialog)
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
     guide = on_galaxies._guide
-    assert guide.isVisible() and guide.titles.currentItem().text() == "File formats"
+    assert guide.isVisible() and guide.contents.currentItem().text(0) == "Package (a file to send)"
     guide.close()
 
 

@@ -337,16 +337,6 @@ def test_undo_stands_in_the_menu(qtbot: QtBot, window: MainWindow, project: Path
     assert window.session.dataset.label(0) != before
 
 
-def test_the_guide_has_its_pages_inside_the_program(window: MainWindow) -> None:
-    window.menus.actions_by_name["help"].trigger()
-    guide = window._guide
-    assert guide is not None
-    assert guide.titles.count() >= 3
-    guide.titles.setCurrentRow(1)
-    assert len(guide.page.toPlainText()) > 200
-    guide.close()
-
-
 def test_closing_asks_while_a_training_runs_and_then_waits_for_it(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

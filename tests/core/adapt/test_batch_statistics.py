@@ -40,6 +40,7 @@ def make(**settings):
     return Predictor(network.eval(), normalisation.identity(1), Classes("shape", CLASSES), ("r",), (1, 24, 24), 0.4)
 
 
+@pytest.mark.truth("AdaBN", "one pass over all galaxies")
 @pytest.mark.parametrize("settings", [{"depth": 1}, {"depth": 3}, {"depth": 2, "residual": True, "layers": 2}])
 def test_they_are_those_of_one_pass_over_all_galaxies(settings, tmp_path):
     predictor = make(**settings)

@@ -26,6 +26,7 @@ def test_equal_surveys_are_told_apart_no_better_than_by_chance():
     assert found.proxy_a_distance < 0.3
 
 
+@pytest.mark.truth("Distance of two surveys", "the best possible accuracy for two Gaussians")
 def test_the_accuracy_for_two_gaussians_is_the_best_possible_one():
     found = domain_distance.compare(gaussian(800, seed=1), gaussian(800, shift=1.5, seed=2))
     best = stats.norm.cdf(0.75)  # half way between the two means
@@ -41,6 +42,7 @@ def test_surveys_without_overlap_are_always_told_apart():
     assert found.p_value < 1e-30
 
 
+@pytest.mark.truth("Distance of two surveys", "scikit-learn and scipy")
 def test_it_is_the_cross_validated_accuracy_of_scikit_learn_and_the_exact_binomial_probability():
     first, second = gaussian(60, seed=3), gaussian(60, shift=0.7, seed=4)
     found = domain_distance.compare(first, second, seed=5)

@@ -47,6 +47,7 @@ def test_an_ellipse_flux_and_radius_are_those_of_a_gaussian():
     assert measured.radius.tolist() == pytest.approx([4 * half, 3 * half], rel=0.01)
 
 
+@pytest.mark.truth("Shapes before and after refining", "GalSim's adaptive moments")
 def test_noisy_galaxies_have_the_adaptive_moments_that_galsim_finds():
     random = np.random.default_rng(3)
     drawn = []
@@ -66,6 +67,7 @@ def test_noisy_galaxies_have_the_adaptive_moments_that_galsim_finds():
         assert measured.ellipses.major[row].item() * math.sqrt(ratio) == pytest.approx(found.moments_sigma, rel=2e-3)
 
 
+@pytest.mark.truth("Fluxes before and after refining", "photutils")
 def test_the_flux_is_that_of_photutils_in_the_same_aperture():
     image = gaussians((3, 2, 0.7))
     measured = Photometry(image)

@@ -44,6 +44,7 @@ def test_a_turned_and_mirrored_copy_correlates_wholly(view) -> None:
     assert correlation(image, copy(image, view=view, scale=1, shift=(0, 0))) > 0.999
 
 
+@pytest.mark.truth("Correlation of stamps", "numpy's correlation coefficient")
 def test_a_correlation_without_transformation_is_the_one_of_pearson() -> None:
     random = np.random.default_rng(2)
     structure = random.normal(0, 1, (64, 64)).astype(np.float32)

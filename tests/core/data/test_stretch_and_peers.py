@@ -23,6 +23,7 @@ def galaxy(seed: int = 0, side: int = 64) -> np.ndarray:
     return (np.array([1.2, 0.9, 0.6])[:, None, None] * light + noise).astype(np.float32)
 
 
+@pytest.mark.truth("Colour pictures", "astropy's Lupton pictures")
 @pytest.mark.parametrize("softening", [2.0, 8.0, 50.0])
 def test_three_bands_are_coloured_as_by_lupton(softening: float):
     stamp, high = galaxy(), 60.0

@@ -91,6 +91,7 @@ def test_noise_free_bulges_and_disks_are_recovered_to_a_thousandth(tmp_path: Pat
     assert ((values["half_light_radius"] > values["bulge_radius"]) & (values["half_light_radius"] < SCALE * disk)).all()
 
 
+@pytest.mark.truth("Fitted Sérsic profiles", "galaxies drawn by GalSim")
 def test_galaxies_drawn_by_galsim_come_out_the_same(tmp_path: Path) -> None:
     """Another program, other conventions: the angle there is from the x axis, the radius circularised."""
     exact = galsim.GSParams(folding_threshold=1e-4, maxk_threshold=1e-5, maximum_fft_size=16384)
@@ -109,6 +110,7 @@ def test_galaxies_drawn_by_galsim_come_out_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.values["position_angle"], (beta - 90) % 180, atol=0.1)
 
 
+@pytest.mark.truth("Fit of a Gaussian galaxy", "astropy")
 def test_a_gaussian_galaxy_agrees_with_the_fit_of_astropy(tmp_path: Path) -> None:
     """A profile of index 0.5 is a Gaussian: its widths and those of a Gaussian blur add in quadrature."""
     from astropy.modeling.fitting import LevMarLSQFitter
@@ -218,6 +220,7 @@ def test_what_no_galaxy_could_be_fitted_on_is_refused(tmp_path: Path) -> None:
         list(work)
 
 
+@pytest.mark.truth("Error bars of fits", "the scatter over noisy galaxies")
 @pytest.mark.slow
 def test_errors_of_noisy_galaxies_are_as_large_as_the_error_bars_say(tmp_path: Path) -> None:
     """Pulls of unit width and no bias, photon noise of the galaxy included; 900, for a width good to 0.03."""

@@ -22,6 +22,7 @@ def training_of(features: np.ndarray) -> TrainingGalaxies:
     return TrainingGalaxies(Path("data.h5"), np.arange(count), tuple(map(str, range(count))), features, "", count)
 
 
+@pytest.mark.truth("Unlikeness", "scikit-learn and scipy")
 def test_the_distance_is_the_one_of_mahalanobis_with_the_covariance_of_scikit_learn() -> None:
     random = np.random.default_rng(0)
     known = (random.normal(0, 1, (300, 6)) @ random.normal(0, 1, (6, 6))).astype(np.float32)

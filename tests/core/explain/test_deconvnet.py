@@ -53,6 +53,7 @@ def test_of_a_convolution_it_is_the_kernel_where_the_response_is_strongest(make,
     np.testing.assert_allclose(found.map, found.bands_map.sum(axis=0))
 
 
+@pytest.mark.truth("Deconvnet", "Captum")
 @pytest.mark.parametrize("knobs", [{}, {"normalise": "none"}, {"kernel": 5}, {"depth": 6, "dense": 0}])
 @pytest.mark.parametrize("shape", [(3, 33, 46), (1, 32, 32)])
 def test_with_relu_it_is_captums_deconvolution_times_the_response(make, galaxy, shape, knobs) -> None:
@@ -112,6 +113,7 @@ def test_where_every_weight_and_response_is_positive_it_is_the_gradient(make, ga
     close(predictor, explained(predictor, image, layer="activation3", filter=2).bands_map, expected)
 
 
+@pytest.mark.truth("Deconvnet", "torch's unpooling and transposed convolution")
 def test_the_way_back_is_that_of_torchs_own_unpooling_and_transposed_convolution(make, galaxy) -> None:
     predictor, image = make((3, 24, 32), depth=2), galaxy((3, 24, 32))
     layers = predictor.network.features

@@ -21,6 +21,7 @@ def explained(predictor, image, output=None, **knobs) -> Explanation:
     return result_of(gradcam.explain(predictor, image, output, GradCamSettings(**knobs), threading.Event()))
 
 
+@pytest.mark.truth("Grad-CAM", "Captum")
 @pytest.mark.parametrize("activation", ["relu", "leaky relu", "prelu", "gelu"])
 @pytest.mark.parametrize(
     ("depth", "pooling", "layer"), [(2, "global", "conv2"), (4, "flatten", "activation4"), (5, "global", "conv5")]
@@ -49,6 +50,7 @@ def test_each_response_is_drawn_where_the_network_sees_it(make, galaxy, side) ->
     assert (y, x) == pytest.approx((layer.offset + layer.stride, layer.offset + 2 * layer.stride))
 
 
+@pytest.mark.truth("Grad-CAM before a linear head", "the score")
 def test_right_before_a_linear_head_it_adds_up_to_the_score(make, galaxy) -> None:
     """Each filter's mean slope is then its weight in the head: the sum of the map before clipping is the score."""
     predictor = make((2, 16, 24), depth=2, dense=0)

@@ -35,6 +35,7 @@ def close(predictor, found: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, atol=through(predictor.network, peak_of(expected), passes=2))
 
 
+@pytest.mark.truth("Guided backpropagation", "Captum")
 @pytest.mark.parametrize("knobs", [{}, {"normalise": "none"}, {"kernel": 5, "pooling": "flatten"}, {"depth": 6}])
 @pytest.mark.parametrize("shape", [(3, 33, 46), (1, 32, 32)])
 def test_with_relu_it_is_captums(make, galaxy, shape, knobs) -> None:
@@ -92,6 +93,7 @@ def test_the_rules_at_one_activation(x, signal, kind) -> None:
         assert float(found) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.truth("Guided backpropagation of a linear network", "its weights")
 def test_of_a_linear_network_it_is_the_weights(linear, galaxy) -> None:
     impulses = torch.eye(2 * 12 * 16).reshape(-1, 2, 12, 16)
     with torch.no_grad():

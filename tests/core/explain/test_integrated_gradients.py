@@ -24,6 +24,7 @@ def explained(predictor, image, output=None, **knobs) -> Explanation:
     )
 
 
+@pytest.mark.truth("Integrated gradients", "Captum with many steps")
 @pytest.mark.parametrize(("activation", "pooling"), [("relu", "global"), ("gelu", "flatten")])
 def test_values_are_those_of_captum_with_many_steps(make, galaxy, activation, pooling) -> None:
     predictor, image = make((3, 25, 30), activation=activation, pooling=pooling), galaxy((3, 25, 30))
@@ -38,6 +39,7 @@ def test_values_are_those_of_captum_with_many_steps(make, galaxy, activation, po
     np.testing.assert_allclose(found.map, found.bands_map.sum(axis=0))
 
 
+@pytest.mark.truth("Integrated gradients of a linear network", "weight × height, written out")
 def test_of_a_linear_network_each_pixel_has_its_weight_times_its_height(linear, galaxy) -> None:
     image = galaxy((2, 12, 16))
     impulses = torch.eye(2 * 12 * 16).reshape(-1, 2, 12, 16)
@@ -53,6 +55,7 @@ def test_of_a_linear_network_each_pixel_has_its_weight_times_its_height(linear, 
     assert found.steps == found.settings.steps + 1  # nothing to refine
 
 
+@pytest.mark.truth("Completeness of integrated gradients", "the difference of the two scores")
 @pytest.mark.parametrize("tolerance", [0.1, 0.01, pytest.param(0.001, marks=pytest.mark.slow)])
 def test_the_shares_add_up_to_the_score_difference_within_the_tolerance(make, galaxy, tolerance) -> None:
     predictor = make((3, 32, 32), depth=4)
@@ -159,6 +162,7 @@ def test_a_blurred_image_keeps_its_light_and_loses_its_structure(make, galaxy) -
     assert (blurred.std(axis=(1, 2)) < 0.3 * image.std(axis=(1, 2))).all()
 
 
+@pytest.mark.truth("The error that is told of a map", "a map of many hundreds of gradients")
 @pytest.mark.parametrize("tolerance", [0.03, pytest.param(0.003, marks=pytest.mark.slow)])
 def test_it_tells_about_how_far_the_map_itself_is_off(make, galaxy, tolerance) -> None:
     """Much more than the sum of the map, in which errors of pixels cancel."""

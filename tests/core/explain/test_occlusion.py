@@ -39,6 +39,7 @@ def rounding(predictor, found, expected) -> float:
     return through(predictor.network, peak_of(found.score, found.baseline_score, expected))
 
 
+@pytest.mark.truth("Occlusion", "Captum")
 @pytest.mark.parametrize(
     ("shape", "patch", "stride"),
     [((1, 45, 45), 8, 3), ((3, 40, 61), 7, 7), ((5, 32, 32), 8, 2), ((3, 33, 33), 5, 4), ((1, 20, 20), 20, 6)],
@@ -60,6 +61,7 @@ def test_a_network_of_unknown_layers_is_explained_the_long_way(make, galaxy) -> 
     np.testing.assert_allclose(found.map, expected, atol=rounding(predictor, found, expected))
 
 
+@pytest.mark.truth("Occlusion of a linear network", "the sum under the square, written out")
 def test_of_a_linear_network_the_map_is_the_sum_of_weight_times_change_under_the_patch(linear, galaxy) -> None:
     image = galaxy((2, 12, 16))
     impulses = torch.eye(2 * 12 * 16).reshape(-1, 2, 12, 16)
@@ -197,6 +199,7 @@ def test_covering_with_noise_shows_pixels_of_the_border(make, galaxy) -> None:
     assert found.baseline_score == pytest.approx(score, abs=through(predictor.network, score))
 
 
+@pytest.mark.truth("Occlusion of layers and filters", "a plain loop over positions")
 @pytest.mark.parametrize("response", ["mean", "maximum"])
 @pytest.mark.parametrize(
     ("layer", "number"), [("activation3", None), ("conv2", 5), ("pool1", 1), ("norm2", None), ("odd", 3)]

@@ -58,6 +58,7 @@ def test_the_network_has_learned_the_patch_and_nothing_else(planted) -> None:
         assert (said == labels).mean() >= 0.95
 
 
+@pytest.mark.truth("All maps of a network that has learned a planted patch", "where the patch is")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name == "expected-gradients" else name for name in WAYS]
 )

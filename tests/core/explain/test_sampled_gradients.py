@@ -37,6 +37,7 @@ def close(predictor, found: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, atol=through(predictor.network, peak_of(expected), passes=2))
 
 
+@pytest.mark.truth("SmoothGrad", "Captum with the same noise")
 @pytest.mark.parametrize(("kind", "noise"), [("make", 0.0), ("smooth", 0.0), ("smooth", 2.5)])
 def test_smoothgrad_is_captums_with_the_same_noise(request, galaxy, kind, noise) -> None:
     predictor, image = request.getfixturevalue(kind)((1, 32, 32)), galaxy((1, 32, 32))
@@ -58,6 +59,7 @@ def test_smoothgrad_is_captums_with_the_same_noise(request, galaxy, kind, noise)
     assert found.error is None and np.isnan(found.baseline_score)
 
 
+@pytest.mark.truth("SmoothGrad", "finite differences")
 def test_smoothgrad_is_a_mean_of_finite_differences(make, galaxy) -> None:
     predictor, image = make((2, 24, 24), activation="gelu"), galaxy((2, 24, 24))
     scatter = select_output(predictor, image).background_scatter()[:, None, None].double()
@@ -76,6 +78,7 @@ def test_smoothgrad_is_a_mean_of_finite_differences(make, galaxy) -> None:
     assert float((found * direction.numpy()).sum()) == pytest.approx(np.mean(rises), rel=1e-3)
 
 
+@pytest.mark.truth("SmoothGrad and expected gradients of a linear network", "the weights, written out")
 def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
     image, weights = galaxy((2, 12, 16)), weights_of(linear, 1)
     # weights found from outputs, which are larger than they
@@ -91,6 +94,7 @@ def test_of_a_linear_network_both_are_exact(linear, galaxy) -> None:
     assert expected.error * abs(expected.score - expected.baseline_score) < exact * math.sqrt(image.size)
 
 
+@pytest.mark.truth("Expected gradients", "integrated gradients averaged over skies")
 @pytest.mark.slow
 def test_expected_gradients_are_the_mean_of_integrated_gradients_over_skies(make, galaxy) -> None:
     predictor, image = make((1, 24, 24)), galaxy((1, 24, 24))

@@ -23,6 +23,7 @@ def votes_of(*people):
     return [{name: vote for name, vote in zip(names, each, strict=False) if vote} for each in zip(*people, strict=True)]
 
 
+@pytest.mark.truth("Agreement of two people", "scikit-learn")
 def test_of_two_people_it_is_the_kappa_of_scikit_learn():
     random = np.random.default_rng(1)
     first = random.choice(list("abc"), 200, p=(0.6, 0.3, 0.1))
@@ -40,6 +41,7 @@ def test_of_two_people_it_is_the_kappa_of_scikit_learn():
     assert "200 galaxies" in found.sentence
 
 
+@pytest.mark.truth("Agreement of many people", "the example of Fleiss 1971")
 def test_of_many_people_it_is_the_kappa_of_fleiss():
     assert agreement.fleiss(FLEISS_1971, np.ones((1, 10)))[0] == pytest.approx(0.210, abs=5e-4)
 

@@ -9,6 +9,7 @@ from sklearn.calibration import calibration_curve
 from core.metrics.calibration import BINS, calibrate
 
 
+@pytest.mark.truth("Reliability bins", "scikit-learn")
 def test_bins_are_those_of_scikit_learn():
     random = np.random.default_rng(1)
     scores = random.dirichlet([0.6, 0.6, 0.6], 700)
@@ -34,6 +35,7 @@ def test_calibrated_probabilities_have_the_error_that_is_expected_of_them():
     assert np.mean(errors) == pytest.approx(np.mean(expected), rel=0.1)
 
 
+@pytest.mark.truth("Expected calibration error", "a planted overconfidence")
 def test_overconfidence_is_measured_as_large_as_it_is():
     random = np.random.default_rng(3)
     labels = (random.random(100_000) < 0.3).astype(np.int64)  # class 0 is right in 70 %

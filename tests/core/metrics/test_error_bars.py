@@ -34,6 +34,7 @@ def test_error_bars_that_are_twice_too_long_are_halved_and_then_cover_68_and_95_
     assert before["flux"].within_one.value == pytest.approx(0.383, abs=0.02)
 
 
+@pytest.mark.truth("Coverage of calibrated error bars", "new galaxies of several distributions")
 @pytest.mark.parametrize("count", [20, 57])
 def test_new_galaxies_are_covered_on_average_even_after_few_validation_galaxies_of_any_distribution(count):
     random = np.random.default_rng(4)

@@ -34,6 +34,7 @@ def test_the_confident_joint_is_that_of_the_definition() -> None:
     np.testing.assert_array_equal(label_errors.confident_joint(labels, scores), count_slowly(labels, scores))
 
 
+@pytest.mark.truth("Probable label errors", "planted ones")
 def test_planted_errors_are_found_and_counted() -> None:
     true, labels, scores = noisy(0.1)
     found = label_errors.find(labels, scores)

@@ -22,6 +22,7 @@ def predictions(seed: int, accuracy: float, labels: np.ndarray) -> np.ndarray:
     return np.where(np.eye(2)[called] > 0, 0.8, 0.2)
 
 
+@pytest.mark.truth("McNemar's test", "the binomial probabilities")
 def test_mcnemar_adds_up_the_binomial_probabilities_of_uneven_splits() -> None:
     first, second = np.array([True] * 9 + [False] * 3 + [True] * 5), np.array([False] * 9 + [True] * 3 + [True] * 5)
     found = paired.mcnemar(first, second)
@@ -31,6 +32,7 @@ def test_mcnemar_adds_up_the_binomial_probabilities_of_uneven_splits() -> None:
     assert paired.mcnemar(first, first).probability == 1
 
 
+@pytest.mark.truth("Paired bootstrap", "the error of the mean difference")
 def test_the_paired_error_is_that_of_the_difference_galaxy_by_galaxy() -> None:
     labels = np.arange(800) % 2
     one, other = predictions(1, 0.70, labels), predictions(2, 0.85, labels)

@@ -14,6 +14,7 @@ def rare(total: int = 600, members: int = 40, seed: int = 0) -> tuple[np.ndarray
     return is_member, 1 / (1 + np.exp(-random.normal(np.where(is_member, 1.2, -1.0), 1)))
 
 
+@pytest.mark.truth("Areas under ROC and purity curves", "scikit-learn and the definitions")
 def test_the_areas_are_those_of_scikit_learn_and_of_their_definitions() -> None:
     is_member, scores = rare()
     found = ranking.rank("lens", is_member, scores)

@@ -29,6 +29,7 @@ def judged(request) -> tuple[np.ndarray, np.ndarray, ClassReport]:
     return labels, scores, metrics.classification_report(labels, scores, NAMES)
 
 
+@pytest.mark.truth("Accuracy, completeness, purity, F1", "scikit-learn")
 def test_classification_agrees_with_scikit_learn(judged) -> None:
     labels, scores, report = judged
     predicted = scores.argmax(axis=1)
@@ -77,6 +78,7 @@ def test_a_report_becomes_json(judged) -> None:
     assert low < values["purity"]["disk"] < high
 
 
+@pytest.mark.truth("Intervals of shares", "astropy")
 @pytest.mark.parametrize("counts", [(0, 7), (7, 7), (1, 3), (250, 1000), (999, 1000)])
 def test_the_interval_is_the_one_that_astropy_gives(counts) -> None:
     confidence = stats.norm.cdf(1) - stats.norm.cdf(-1)
@@ -96,6 +98,7 @@ def test_the_bounds_of_wilsons_interval_are_one_sigma_from_the_measured_share(co
             assert abs(value - bound) == pytest.approx(sigma, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.truth("R², bias, scatter", "scikit-learn and percentiles")
 def test_regression_agrees_with_scikit_learn_and_percentiles() -> None:
     random = np.random.default_rng(0)
     true = random.uniform(1, 10, (300, 2))

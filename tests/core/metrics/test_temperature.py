@@ -26,6 +26,7 @@ def test_the_factor_by_which_a_network_is_too_sure_is_found() -> None:
     assert 0 < found.error < 0.15
 
 
+@pytest.mark.truth("Temperature", "another optimiser")
 def test_it_is_the_minimum_that_another_optimiser_finds() -> None:
     labels, scores = overconfident(500, 1.7)
     found = minimize_scalar(
@@ -34,6 +35,7 @@ def test_it_is_the_minimum_that_another_optimiser_finds() -> None:
     assert temperature.fit(labels, scores).value == pytest.approx(found.x, rel=1e-4)
 
 
+@pytest.mark.truth("Error of the temperature", "the scatter over new samples")
 @pytest.mark.slow
 def test_the_error_is_the_scatter_of_new_samples() -> None:
     found = [temperature.fit(*overconfident(400, 2.0, seed)) for seed in range(80)]

@@ -84,6 +84,7 @@ def draw_stripe(angle: float) -> torch.Tensor:
     return torch.exp(-((along / 6) ** 2) / 2 - (across / 2) ** 2 / 2)[None].float()
 
 
+@pytest.mark.truth("Error bars of angles", "scipy's circular scatter of drawn angles")
 def test_the_error_bar_of_an_angle_is_the_circular_scatter_of_the_angles():
     """For directions on the circle, drawn with many widths, mean and variance of the components give the scatter."""
     random = np.random.default_rng(1)

@@ -66,6 +66,7 @@ def test_smoothing_spreads_a_share_of_each_label_evenly():
     assert float(loss(outputs, labels)) == pytest.approx(float(expected))
 
 
+@pytest.mark.truth("Focal loss", "its formula")
 @given(st.floats(0, 5), st.integers(0, 50))
 def test_the_focal_loss_is_the_written_one_with_weights(focus, seed):
     outputs, labels = 3 * some_outputs(3, seed=seed), torch.tensor([0, 1, 2, 0, 1, 2])
@@ -82,6 +83,7 @@ def test_the_focal_loss_has_a_finite_slope_for_a_galaxy_beyond_doubt():
     assert outputs.grad.isfinite().all()
 
 
+@pytest.mark.truth("Multinomial loss", "scipy's distribution")
 def test_the_multinomial_loss_is_the_likelihood_of_the_votes():
     labels, votes = some_votes()
     outputs = some_outputs(3)
@@ -91,6 +93,7 @@ def test_the_multinomial_loss_is_the_likelihood_of_the_votes():
     assert float(loss(outputs, labels)) == pytest.approx(expected)
 
 
+@pytest.mark.truth("Dirichlet-multinomial loss", "scipy's distribution")
 def test_the_dirichlet_loss_is_the_likelihood_of_votes_that_scatter():
     labels, votes = some_votes()
     outputs = 2 * some_outputs(3) + 1
@@ -155,12 +158,14 @@ def test_the_gaussian_loss_is_the_likelihood_and_lowest_at_the_true_scatter():
     assert at(2.0, 0.3) < min(at(2.0, 0.25), at(2.0, 0.36), at(2.05, 0.3), at(1.95, 0.3))
 
 
+@pytest.mark.truth("Gradients of the losses of classes", "finite differences")
 @pytest.mark.parametrize("settings", [LossSettings(), LossSettings(label_smoothing=0.3), LossSettings(classes="focal")])
 def test_slopes_for_classes_are_finite_differences(settings):
     loss, labels = losses.build_loss(CLASSES, settings, torch.tensor([0.5, 1.0, 3.0])), torch.tensor([0, 1, 2, 0, 1, 2])
     assert torch.autograd.gradcheck(lambda o: loss(o, labels), some_outputs(3).requires_grad_())
 
 
+@pytest.mark.truth("Gradients of the losses of votes", "finite differences")
 @pytest.mark.parametrize("votes", ["cross-entropy", "multinomial", "dirichlet"])
 def test_slopes_for_votes_are_finite_differences(votes):
     labels, _ = some_votes()
@@ -169,6 +174,7 @@ def test_slopes_for_votes_are_finite_differences(votes):
     assert torch.autograd.gradcheck(lambda o: loss(o, labels), some_outputs(3).requires_grad_())
 
 
+@pytest.mark.truth("Gradients of the losses of quantities", "finite differences")
 @pytest.mark.parametrize("quantities", ["huber", "mse", "mae", "gaussian"])
 def test_slopes_for_quantities_are_finite_differences(quantities):
     loss, labels = losses.build_loss(RADIUS, LossSettings(quantities=quantities)), some_outputs(1, seed=5)

@@ -32,6 +32,7 @@ def test_it_is_the_written_formula_with_fewer_and_with_more_images_than_values(f
     assert np.allclose(white, _by_numpy(images, floor), atol=2e-3)
 
 
+@pytest.mark.truth("Whitening", "scikit-learn")
 def test_it_is_scikit_learns_whitened_components_turned_back():
     images = _images(500, (1, 6, 5))
     flat = images.flatten(1).double().numpy()

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from core.data import importing
 from core.data.cutouts import Cutouts
+from core.data.settings import ImportSettings
 from core.errors import Stopped
 from core.events import Progress, result_of
 from core.settings import toml
-from core.simulate import demo
+from core.simulate import demo, demo_files
 from core.simulate.settings import SurveySettings
 
 SMALL = SurveySettings(count=9, size=32)
@@ -55,6 +57,21 @@ def test_the_same_settings_give_the_same_survey(tmp_path: Path) -> None:
     with Cutouts.open(made(tmp_path, SMALL, "a.h5")) as one, Cutouts.open(made(tmp_path, SMALL, "b.h5")) as other:
         assert one.checksum == other.checksum
         assert np.array_equal(one.images[:], other.images[:])
+
+
+def test_the_survey_as_files_is_the_same_survey_when_it_is_imported(tmp_path: Path) -> None:
+    folder = tmp_path / "cutouts"
+    survey = made(tmp_path, SMALL)
+    assert result_of(demo_files.write_cutouts(survey, folder, 6)) == folder / "catalogue.csv"
+    chosen = ImportSettings(labels=("morphology",))
+    result_of(importing.run(folder, tmp_path / "imported.h5", chosen, folder / "catalogue.csv"))
+    with Cutouts.open(survey) as before, Cutouts.open(tmp_path / "imported.h5") as after:
+        assert after.ids == before.ids[:6]
+        assert np.array_equal(after.images[:], before.images[:6])
+        assert [band.name for band in after.bands] == ["i", "r", "g"]
+        assert {band.unit for band in after.bands} == {"nanomaggy"}
+        assert after.columns["morphology"].tolist() == before.columns["morphology"][:6].tolist()
+        assert np.allclose(after.pixel_scale[:], before.pixel_scale[:6])
 
 
 def test_another_seed_gives_other_galaxies(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ def brightness(part: Component, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.exp(-b * (np.hypot(x, y / ratio) / radius) ** (1 / n))
 
 
+@pytest.mark.truth("Growth curve of bulge and disk", "the incomplete gamma function")
 def test_bulge_and_disk_alike_have_the_usual_growth_curve():
     parts = one(0.3, 2, 4, 0.5), one(0.7, 6, 1, 0.5)
 
@@ -26,6 +27,7 @@ def test_bulge_and_disk_alike_have_the_usual_growth_curve():
     assert radius_of(0.5, parts)[0] == pytest.approx(brentq(beyond_half, 0.1, 20), rel=1e-6)
 
 
+@pytest.mark.truth("Half-light radius of bulge and disk", "numerical integration")
 def test_half_of_the_light_is_within_the_ellipse_also_when_the_axis_ratios_differ():
     parts = one(0.4, 3, 1.5, 0.9), one(0.6, 8, 1, 0.3)
     step = 0.16

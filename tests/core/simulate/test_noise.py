@@ -53,6 +53,7 @@ def frame(folder: Path, name: str = "frame.fits", side: int = 300, level: float 
     return path
 
 
+@pytest.mark.truth("Noise of blank sky", "the instrument's numbers")
 def test_blank_sky_has_the_noise_of_the_instrument():
     for kind in ("ccd", "gaussian"):
         noise = Background.of(with_noise(SDSS, kind=kind)).add(EMPTY, NUMBERS)
@@ -64,6 +65,7 @@ def test_blank_sky_has_the_noise_of_the_instrument():
     assert not Background.of(with_noise(SDSS, kind="none")).add(EMPTY, NUMBERS).any()
 
 
+@pytest.mark.truth("Variance of a bright source", "photons and readout")
 @pytest.mark.parametrize("exposure", [0.5, 53.9], ids=["few photons", "many photons"])
 def test_the_variance_is_that_of_photons_and_the_readout(exposure: float):
     instrument = SDSS.instrument.model_copy(update={"exposure": exposure, "exposures": 3})
@@ -79,6 +81,7 @@ def test_the_variance_is_that_of_photons_and_the_readout(exposure: float):
     assert readout_variance(instrument) == pytest.approx(84)
 
 
+@pytest.mark.truth("Noise of few photons", "the Poisson distribution")
 def test_with_few_photons_the_noise_is_that_of_poisson():
     instrument = SDSS.instrument.model_copy(update={"exposure": 0.5, "read_noise": 0.0})
     settings = SDSS.model_copy(update={"instrument": instrument})

@@ -34,6 +34,7 @@ def from_file(path: Path, *images: np.ndarray, **settings) -> Psf:
     return build_psf(PsfSettings(kind="image", path=str(path), **settings), 0.1)
 
 
+@pytest.mark.truth("Point-spread functions", "GalSim")
 @pytest.mark.parametrize(
     "settings",
     [

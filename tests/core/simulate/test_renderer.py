@@ -52,6 +52,7 @@ def test_what_cannot_be_drawn_is_said() -> None:
         draw(psf, x=5000.0)
 
 
+@pytest.mark.truth("Rendered galaxies", "GalSim")
 @pytest.mark.parametrize("angle", [0.0, 0.7])
 def test_a_galaxy_is_as_galsim_draws_it(angle: float) -> None:
     precise = galsim.GSParams(folding_threshold=1e-3, maxk_threshold=1e-4, kvalue_accuracy=1e-5)
@@ -64,6 +65,7 @@ def test_a_galaxy_is_as_galsim_draws_it(angle: float) -> None:
     assert np.abs(found - expected).max() < 5e-5 * expected.max()
 
 
+@pytest.mark.truth("Flux, half-light radius and axis ratio of what is drawn", "the parameters")
 @pytest.mark.parametrize("index", [0.5, 1.0, 4.0])
 def test_flux_half_light_radius_and_shape_are_those_of_the_parameters(index: float) -> None:
     size, radius, ratio, angle = 128, 8.0, 0.5, 0.6
@@ -100,6 +102,7 @@ def test_a_small_stamp_is_the_middle_of_a_larger_one(psf: Psf) -> None:
         assert (small - large[32:48, 32:48]).abs().max() < 1e-4 * large.max()
 
 
+@pytest.mark.truth("Galaxies at the corners of the prior", "GalSim")
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
@@ -121,6 +124,7 @@ def test_the_corners_of_the_prior_are_as_galsim_draws_them(psf: Psf) -> None:
     assert errors[worst] < 2e-4
 
 
+@pytest.mark.truth("The centre of a large galaxy", "the integral")
 @pytest.mark.parametrize("index", [0.5, 0.7])
 def test_the_centre_of_a_large_flat_galaxy_is_that_of_the_integral(index: float) -> None:
     variance = 1.9**2 / (8 * np.log(2)) + 1 / 12  # of the PSF and the pixel

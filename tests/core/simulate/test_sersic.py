@@ -18,6 +18,7 @@ def transform(index: float, wavenumber: np.ndarray) -> np.ndarray:
     return look_up(torch.tensor([[1.0, 0, 0]]), torch.stack([k, 0 * k, 0 * k]), slice(0, 1))[0].numpy()
 
 
+@pytest.mark.truth("The constant b of the Sérsic profile", "Ciotti & Bertin 1999")
 @pytest.mark.parametrize(("index", "b"), [(0.5, np.log(2)), (1, 1.67834699), (4, 7.66924944)])
 def test_b_is_that_of_the_literature_and_halves_the_light(index: float, b: float) -> None:
     assert sersic.sersic_b(index) == pytest.approx(b, rel=1e-7)
@@ -31,6 +32,7 @@ def test_the_radius_of_a_share_of_the_light_holds_that_share() -> None:
     assert radius[1] == pytest.approx(3.0)
 
 
+@pytest.mark.truth("Transforms of Sérsic profiles", "closed forms for n = ½ and 1")
 def test_the_table_holds_the_closed_forms_of_gaussian_and_exponential() -> None:
     k = np.geomspace(1e-3, 300, 2000)
     np.testing.assert_allclose(transform(0.5, k), np.exp(-(k**2) / (4 * np.log(2))), atol=3e-5)
@@ -39,6 +41,7 @@ def test_the_table_holds_the_closed_forms_of_gaussian_and_exponential() -> None:
     np.testing.assert_allclose(transform(1.0, k), exponential, atol=3e-5)
 
 
+@pytest.mark.truth("Transforms of Sérsic profiles", "direct Hankel integrals")
 @pytest.mark.parametrize("index", [0.37, 0.8, 1.7, 3.3, 5.9])
 def test_the_table_holds_direct_hankel_integrals(index: float) -> None:
     # ∫ I J₀(kr) 2πr dr with r = s^n for n > 1, so that the integrand is smooth

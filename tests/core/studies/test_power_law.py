@@ -29,6 +29,7 @@ def draw_scores(*means):
     return np.repeat(means, 3) + np.tile((-0.01, 0, 0.01), len(means))
 
 
+@pytest.mark.truth("Learning curves", "a known law")
 @given(st.floats(0.6, 0.99), st.floats(0.1, 0.5), st.floats(0.3, 1.2))
 @settings(max_examples=30)
 def test_a_law_with_hardly_any_noise_is_recovered(limit: float, drop: float, exponent: float):
@@ -40,6 +41,7 @@ def test_a_law_with_hardly_any_noise_is_recovered(limit: float, drop: float, exp
         assert found.at(size)[0] == pytest.approx(law(size, *truth), abs=1e-3)
 
 
+@pytest.mark.truth("Error bars of learning curves", "simulated studies")
 @pytest.mark.parametrize(
     "truth",
     [

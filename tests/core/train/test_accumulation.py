@@ -63,6 +63,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return Predictor.load(folder / "best.safetensors").network.state_dict()
 
 
+@pytest.mark.truth("Batches passed in pieces", "whole batches")
 def test_a_training_in_pieces_is_the_same_training(data: Path, tmp_path: Path):
     train(data, tmp_path / "whole")
     with device_for(4):

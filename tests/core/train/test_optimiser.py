@@ -79,6 +79,7 @@ def _written(method, weights, slopes, wish, rate, steps):
     return w
 
 
+@pytest.mark.truth("Steps of SGD, Adam and AdamW", "the papers' formulas")
 @pytest.mark.parametrize(
     ("method", "more"),
     [("adamw", {}), ("adam", {}), ("sgd", {}), ("sgd", {"nesterov": False}), ("sgd", {"momentum": 0.0})],

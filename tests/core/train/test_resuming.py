@@ -35,6 +35,7 @@ def plain(folder):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(folder.history_file)]
 
 
+@pytest.mark.truth("A resumed training", "one that was never interrupted")
 @pytest.mark.slow
 def test_more_epochs_are_those_that_a_longer_run_would_have_had(short, blobs, new_run):
     longer = new_run("longer")

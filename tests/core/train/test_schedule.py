@@ -40,6 +40,7 @@ def test_each_decay_is_its_formula(t, k, factor, every):
     assert at(decay="cosine", lowest_share=0.2) == pytest.approx(0.2 + 0.4 * (1 + math.cos(math.pi * t / EPOCHS)))
 
 
+@pytest.mark.truth("Learning-rate schedules", "torch")
 def test_at_whole_epochs_they_are_torchs():
     library = torch.optim.lr_scheduler
     cases = {
@@ -54,6 +55,7 @@ def test_at_whole_epochs_they_are_torchs():
         assert [schedule.relative_rate(wish, t) for t in range(40)] == pytest.approx(made_by_torch(make, 40)), decay
 
 
+@pytest.mark.truth("One cycle", "torch")
 def test_one_cycle_is_torchs():
     steps = 10_001
     wish = OptimiserSettings(decay="one-cycle", rise=0.25, lowest_share=0.002, epochs=10)

@@ -78,6 +78,7 @@ def test_the_margin_is_the_difference_of_the_two_largest():
     assert methods.margin(drawn) == pytest.approx(slow)
 
 
+@pytest.mark.truth("Disagreement of networks", "the mutual information, written out")
 def test_disagreement_is_the_mutual_information_of_label_and_network():
     drawn = probabilities(3, 20, 4, seed=1)
     for place in range(20):
@@ -93,6 +94,7 @@ def test_networks_that_agree_do_not_disagree_however_much_they_doubt():
     assert methods.disagreement(sure) == pytest.approx(np.ones(5))
 
 
+@pytest.mark.truth("Gradients for diverse suggestions", "torch's automatic derivatives")
 def test_the_gradients_of_badge_are_those_of_the_loss_in_the_last_layer():
     """The choice equals k-means++ on the gradients that torch computes, with the same random numbers."""
     import torch

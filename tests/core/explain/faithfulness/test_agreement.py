@@ -33,6 +33,7 @@ def noise(seed: int, shape: tuple[int, int] = (64, 64)) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
+@pytest.mark.truth("Rank correlation of maps", "Pearson's correlation of mean ranks")
 @given(
     st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=4, max_size=40).filter(
         lambda pairs: all(len(set(values)) > 1 for values in zip(*pairs, strict=True))

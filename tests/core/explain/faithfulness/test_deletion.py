@@ -52,6 +52,7 @@ def positive(predictor: Predictor, galaxy) -> tuple[np.ndarray, np.ndarray]:
     return image, shares(predictor, image)
 
 
+@pytest.mark.truth("Deletion and insertion of a linear network", "the shares, written out")
 @pytest.mark.parametrize("order", ["exact", "random"])
 def test_of_a_linear_network_each_pixel_takes_its_share_away(quantity, galaxy, order) -> None:
     image, exact = positive(quantity, galaxy)
@@ -106,6 +107,7 @@ def test_the_ends_are_the_image_and_the_empty_image_for_every_order(make, galaxy
         assert curve[-1] == pytest.approx(empty, abs=through(predictor.network))
 
 
+@pytest.mark.truth("Areas under the curves", "the trapezoid rule")
 @given(
     st.lists(st.floats(-5, 5), min_size=2, max_size=30).flatmap(
         lambda curve: st.tuples(st.just(curve), st.permutations(curve))

@@ -39,6 +39,7 @@ def _by_scipy(image, matrix, mode="reflect", constant=0.0):
     return ndimage.affine_transform(image, linear, offset, order=1, mode=mode, cval=constant)
 
 
+@pytest.mark.truth("Rotation, zoom, shift and shear", "scipy")
 @effort(max_examples=80)
 @given(
     degrees=st.floats(-180, 180),

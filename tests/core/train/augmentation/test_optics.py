@@ -31,6 +31,7 @@ def test_the_blur_is_the_discrete_gaussian_with_mirrored_edges(sigma, pixels):
     assert np.allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.truth("Blur", "scipy")
 def test_it_is_scipys_gaussian_where_that_is_well_sampled():
     image = np.random.default_rng(0).random((40, 40))
     found = _apply(image, optics.blur_matrices(torch.tensor([2.5]), 40))

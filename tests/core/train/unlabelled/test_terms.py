@@ -16,6 +16,7 @@ def features(count, width=5, seed=0, shift=0.0):
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + shift
 
 
+@pytest.mark.truth("CORAL", "numpy's covariances")
 def test_coral_is_the_distance_of_numpys_covariances():
     source, target = features(12), 3 * features(7, seed=1)
     expected = np.square(np.cov(source.T) - np.cov(target.T)).sum() / (4 * 5**2)
@@ -23,6 +24,7 @@ def test_coral_is_the_distance_of_numpys_covariances():
     assert float(coral.loss(source, source + 2.0)) == pytest.approx(0, abs=1e-12), "a shift is no matter of covariances"
 
 
+@pytest.mark.truth("MMD", "the double sum, written out")
 def test_the_discrepancy_is_the_double_sum_over_the_kernels():
     source, target = features(6), features(4, seed=1, shift=1.5)
     both = torch.cat([source, target]).numpy()
@@ -50,6 +52,7 @@ def test_the_discrepancy_of_features_that_are_all_alike_is_zero_and_has_a_gradie
     assert bool(alike.grad.isfinite().all())
 
 
+@pytest.mark.truth("Minimum class confusion", "the paper's formula")
 def test_class_confusion_is_that_of_the_paper():
     outputs = 4 * features(6, 3)
     rows = [np.exp(z / 2.5) / np.exp(z / 2.5).sum() for z in outputs.numpy()]
