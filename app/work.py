@@ -21,9 +21,8 @@ from core.errors import Stopped
 from core.events import Progress, Work
 
 if TYPE_CHECKING:
-    from core.evaluate.measure import Measurements
     from core.evaluate.predict import Predictions
-    from core.evaluate.predict_table import WrittenTable
+    from core.evaluate.written_table import WrittenTable
     from core.evaluate.zero_point_question import ZeroPointQuestion
     from core.nets.layers import LayerRow
     from core.nets.opening import BandFit
@@ -70,26 +69,22 @@ def find_zero_point_question(network: Path, data: Path | Sequence[Path]) -> Job:
 
 
 def save_answers(network: Path, data: Path | Sequence[Path], table: Path, pixels: PixelAnswer | None = None) -> Job:
-    """Write a network's answers for all galaxies of a dataset or of image files as a table, and give them.
+    """Write a network's answers for all galaxies of a dataset or of image files as a table, piece by piece.
 
-    A network of quantities measures: with calibrated errors, and a flag at each galaxy that needs a look. The answers
-    of others are written piece by piece, and go on where they stood if the job was stopped.
-    Stamps of image files are made as those of the training. ``pixels`` is what was asked for.
+    They go on where they stood if the job was stopped. What a network of quantities measures has calibrated errors, and
+    a flag at each galaxy that needs a look. Stamps of image files are made as those of the training. ``pixels`` is what
+    was asked for.
     """
 
-    def run(stop: threading.Event) -> Work[WrittenTable | Measurements]:
-        from core.data.target import Quantities
-        from core.evaluate import measure, predict_table
-        from core.nets.predictor import Predictor
+    def run(stop: threading.Event) -> Work[WrittenTable]:
+        from core.evaluate import predict_table
+        from core.evaluate.written_table import Wish
 
         yield from begin_unless_stopped(stop)
-        if isinstance(Predictor.load(network).target, Quantities):
-            zero_points, scale = ((), None) if pixels is None else (pixels.zero_points, pixels.pixel_scale)
-            changes = None if scale is None else {"pixel_scale": scale}
-            measured = yield from measure.run([network], data, stop, given_zero_points=zero_points, changes=changes)
-            measure.write(measured, table)
-            return measured
-        return (yield from predict_table.run(network, data, table, stop))
+        zero_points, scale = ((), None) if pixels is None else (pixels.zero_points, pixels.pixel_scale)
+        changes = {} if scale is None else {"pixel_scale": scale}
+        wish = Wish(changes=changes, zero_points=zero_points)
+        return (yield from predict_table.run(network, data, table, stop, wish=wish))
 
     return Job(f"Predicting {data.stem if isinstance(data, Path) else table.stem}", run)
 

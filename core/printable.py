@@ -7,6 +7,7 @@ a line they are shown as escapes, ``\n`` and ``\x1b``; tables, JSON and settings
 from __future__ import annotations
 
 import re
+import textwrap
 
 # C0, DEL, C1, separators of lines and paragraphs, marks of direction, and what stands for undecodable bytes
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -44,6 +45,18 @@ def escape_mathtext(text: str, most: int = _SHOWN) -> str:
     """
     shown = replace_unprintable(text, "?")
     return (shown if len(shown) <= most else f"{shown[: most - 1]}…").replace("$", r"\$")
+
+
+def wrap_mathtext(text: str, letters: int) -> str:
+    r"""A note below a figure: the whole text, in lines of so many letters, escaped as by :func:`escape_mathtext`.
+
+    Examples
+    --------
+    >>> print(wrap_mathtext("galaxies of a survey that cost $5", 20))
+    galaxies of a survey
+    that cost \$5
+    """
+    return "\n".join(escape_mathtext(line, letters) for line in textwrap.wrap(text, letters))
 
 
 def shorten_sentence(text: str) -> str:

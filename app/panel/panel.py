@@ -62,7 +62,7 @@ class Panel(QWidget):
         self._session = session
         self._stale = True
         self._wheel = WheelGuard(self)
-        self.empty, self.state = empty, StateLine(grows=describes)
+        self.empty, self.state = empty, StateLine(describes=describes)
         self._stack = QStackedLayout()
         self._frame = QVBoxLayout(self)
         self._frame.addLayout(self._stack)  # before its first widget, which would be shown as a window of its own

@@ -19,8 +19,7 @@ from core.project.outputs import Inputs, Output
 from core.wording import count_of
 
 if TYPE_CHECKING:
-    from core.evaluate.measure import Measurements
-    from core.evaluate.predict_table import WrittenTable
+    from core.evaluate.written_table import WrittenTable
     from core.evaluate.zero_point_question import ZeroPointQuestion
 
 FIGURES = "PNG picture (*.png);;SVG drawing (*.svg);;PDF page (*.pdf)"
@@ -144,19 +143,18 @@ def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path |
     looking.start()
 
 
-def _describe(made: WrittenTable | Measurements, table: Path) -> str:
+def _describe(made: WrittenTable, table: Path) -> str:
     """Where the answers are, what their errors are, how stamps were made, and what differs from the training."""
     galaxies = count_of(len(made), "galaxy")
     doubts = [problem.text for problem in made.problems]
-    flagged: int | None = getattr(made, "flagged", None)
-    if flagged is None:
+    if made.flagged is None:
         return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
-    flags = f"{flagged:,} of them with a flag that says what is doubtful"
+    flags = f"{made.flagged:,} of them with a flag that says what is doubtful"
     said = f"Measured values of {galaxies} are saved in {table.name}, {flags}."
-    return " ".join(filter(None, [said, getattr(made, "errors_are", ""), *made.notes[:1], *doubts]))
+    return " ".join(text for text in (said, made.errors_are, *made.notes[:1], *doubts) if text)
 
 
-def _report_left_out(session: Session, made: WrittenTable | Measurements) -> None:
+def _report_left_out(session: Session, made: WrittenTable) -> None:
     """Name the files that have no prediction, with the reasons."""
     if made.unread:
         named = made.left_out[:_NAMED]

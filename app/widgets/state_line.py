@@ -13,10 +13,10 @@ from core.wording import singular
 
 
 class StateLine(MessageLine):
-    """Progress in numbers, in two reserved lines; ``grows``: in more where its text needs them and there is room."""
+    """Progress in numbers, in two reserved lines; where it also ``describes`` what is shown, in all that takes."""
 
-    def __init__(self, parent: QWidget | None = None, *, grows: bool = False) -> None:
-        super().__init__(2, parent=parent, grows=grows)
+    def __init__(self, parent: QWidget | None = None, *, describes: bool = False) -> None:
+        super().__init__(2, parent=parent, grows=describes, insists=describes)
 
     def follow(self, work: Any) -> None:
         """Show the progress of a job, or of a ``Latest``, from now on; nothing once it is stopped."""

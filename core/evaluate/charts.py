@@ -5,7 +5,6 @@ What is drawn on the screen, what is saved as a figure and what is written as a 
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.evaluate import tables
 from core.metrics.ranking import Band
-from core.printable import escape_mathtext
+from core.printable import escape_mathtext, wrap_mathtext
 from core.project.files import atomic_path
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8C8C8C")  # Okabe & Ito
@@ -108,7 +107,7 @@ def save_figure(chart: Chart, path: Path) -> None:
     axes.grid(alpha=0.25)
     if chart.series:
         axes.legend(frameon=False, fontsize="small")
-    figure.supxlabel("\n".join(map(escape_mathtext, textwrap.wrap(chart.note, _LETTERS))), fontsize="x-small")
+    figure.supxlabel(wrap_mathtext(chart.note, _LETTERS), fontsize="x-small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160)
 

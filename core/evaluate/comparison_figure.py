@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from core.evaluate.comparison import FIT, NETWORK, Comparison
 from core.evaluate.comparison_lines import PANELS, Line, lines_of
-from core.printable import escape_mathtext
+from core.printable import escape_mathtext, wrap_mathtext
 from core.project.files import atomic_path
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito
@@ -103,5 +102,5 @@ def _draw_key(comparison: Comparison, axes: Axes) -> None:
         axes.plot([], [], marker, color=COLOURS[line.group % len(COLOURS)], mfc=face, label=escape_mathtext(label))
     if seen:
         axes.legend(frameon=False, fontsize="small", loc="upper left")
-    note = "\n".join(map(escape_mathtext, textwrap.wrap(comparison.note, _LETTERS)))
+    note = wrap_mathtext(comparison.note, _LETTERS)
     axes.text(0, 0, note, fontsize="x-small", va="bottom", transform=axes.transAxes)

@@ -12,11 +12,12 @@ from core.evaluate import tables
 from core.evaluate.class_charts import describe, require_classes
 from core.evaluate.evaluation import Evaluation
 from core.metrics.report import ClassReport
-from core.printable import escape_mathtext
+from core.printable import escape_mathtext, wrap_mathtext
 from core.project.files import atomic_path
 
 Share: TypeAlias = Literal["counts", "of each label", "of each prediction"]
 SHARES: tuple[Share, ...] = get_args(Share)
+_LETTERS = 15  # of the note, in an inch of a line
 _DARK = 0.55  # of the colours, above which text is white
 
 
@@ -49,7 +50,7 @@ def save(evaluation: Evaluation, share: Share, path: Path) -> None:
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
     axes.set_title("galaxies" if share == "counts" else f"share {share}", fontsize="medium")
-    figure.supxlabel(escape_mathtext(describe(evaluation)), fontsize="x-small", wrap=True)
+    figure.supxlabel(wrap_mathtext(describe(evaluation), round(_LETTERS * side)), fontsize="x-small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160)
 

@@ -15,6 +15,7 @@ from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
 from core.data.target import Quantities
 from core.errors import Problem
+from core.evaluate.error_sentences import describe_common, uncalibrated
 from core.evaluate.own_data import find_own_data
 from core.evaluate.predict import Predictions, predict_rows
 from core.events import NEVER, Work
@@ -53,7 +54,7 @@ def calibrate_together(
     try:
         data, rows, labels = _find_common(networks, target)
         if len(rows) < FEWEST:
-            return None, _uncalibrated(
+            return None, uncalibrated(
                 f"the runs have {len(rows)} validation galaxies in common, and {FEWEST} are needed"
             )
         members: list[Predictions] = []
@@ -61,22 +62,13 @@ def calibrate_together(
             with open_network_on_data(network, data) as opened:
                 members.append((yield from predict_rows(opened, rows, stop)))
     except Problem as problem:
-        return None, _uncalibrated(f"{problem.sentence[0].lower()}{problem.sentence[1:].rstrip('.')}")
+        return None, uncalibrated(f"{problem.sentence[0].lower()}{problem.sentence[1:].rstrip('.')}")
     together = combine_predictions(members, target)
     assert together.errors is not None  # there are several
     found = error_bars.calibrate(labels, together.values, together.errors, target.encodings)
     if found is None:
-        return None, _uncalibrated("the networks' answers give no factor")
-    known = zip(target.columns, found.factors, found.uncertainties, strict=True)
-    factors = ", ".join(f"{name} {factor:.2f} ± {error:.2f}" for name, factor, error in known)
-    return found, (
-        f"The errors of the {len(networks)} networks together were multiplied by a factor ({factors}), so that 68 % of "
-        f"the {found.galaxies:,} galaxies are within one that are in the validation part of each run."
-    )
-
-
-def _uncalibrated(why: str) -> str:
-    return f"The errors of the networks together are not calibrated: {why}."
+        return None, uncalibrated("the networks' answers give no factor")
+    return found, describe_common(len(networks), found, target.columns)
 
 
 def _find_common(networks: Sequence[Path], target: Quantities) -> tuple[Path, NDArray[np.int64], NDArray[np.float32]]:

@@ -29,6 +29,7 @@ _UNLIKENESS = "Mahalanobis distance of the network's features from those of its 
 _SHARE = "Share of the training galaxies that are less unlike the others"
 _ABSENT = "How many of the catalogue columns that the network takes beside the image have no value"
 _ENTROPY = "Entropy of the probabilities over its largest value; 0: certain, 1: all classes are equally probable"
+_FLAGS = "What is doubtful about this galaxy; empty: nothing"
 _PROBLEM = "Why there is no answer; empty where there is one"
 
 
@@ -65,8 +66,8 @@ def assemble(
     yardstick: Yardstick | None,
     about: Mapping[str, str],
     stop: threading.Event = NEVER,
-) -> Work[tuple[int, int]]:
-    """Write the table; returns how many galaxies have an answer, and how many have none.
+) -> Work[tuple[int, int, int]]:
+    """Write the table; returns how many galaxies have an answer, how many have none, and how many a flag.
 
     Parameters
     ----------
@@ -90,14 +91,16 @@ def assemble(
     DiskFull, UnreadableFile
         The table cannot be written, or a piece cannot be read.
     """
-    rows = unread = 0
-    widths = [1, 1]
-    texts = pieces.columns.formats[:2]
-    for ids, problems in pieces.folder.pieces(pieces.count, texts):
+    rows = unread = flagged = 0
+    texts = pieces.columns.texts
+    widths = [1] * len(texts)
+    for ids, problems, *flags in pieces.folder.pieces(pieces.count, texts):
         rows, unread = rows + len(ids), unread + int((problems != "").sum())
-        widths = [max(width, width_of(values)) for width, values in zip(widths, (ids, problems), strict=True)]
+        flagged += sum(int((each != "").sum()) for each in flags)
+        widths = [max(width, width_of(values)) for width, values in zip(widths, (ids, problems, *flags), strict=True)]
     said = with_program({**about, "UNREAD": f"{unread} of {rows}"})
-    columns = _Columns(predictor, decision, yardstick, *widths)
+    known = {column.name: width for column, width in zip(texts, widths, strict=True)}
+    columns = _Columns(predictor, decision, yardstick, known)
     done = 0
     with (
         atomic_path(table) as written,
@@ -112,23 +115,22 @@ def assemble(
     if table.suffix.lower() == ".csv":
         _describe_csv(table, columns.formats, said)
     yield Progress(rows, rows, "rows written")
-    return rows - unread, unread
+    return rows - unread, unread, flagged
 
 
 class _Columns:
     """The columns of the table, and their values for the answers of a piece."""
 
     def __init__(
-        self, predictor: Predictor, decision: Decision, yardstick: Yardstick | None, ids: int, problems: int
+        self, predictor: Predictor, decision: Decision, yardstick: Yardstick | None, widths: Mapping[str, int]
     ) -> None:
         self._names, self._target, self._decision = predictor.output_names, predictor.target, decision
         self._yardstick = yardstick
         self._has_decision = not isinstance(self._target, Quantities) and decision.kind != "most probable"
         texts = {
-            "id": ids,
+            **widths,
             "predicted": width_of(np.array(self._names)),
             "decision": len(decision.kind.encode()),
-            "problem": problems,
         }
         answered = answer_columns(
             self._target, self._names, has_errors=predictor.has_error_bars, has_decision=self._has_decision
@@ -142,6 +144,8 @@ class _Columns:
         if yardstick is not None:
             formats.append(ColumnFormat("unlikeness", "f4", "", "stat.param", _UNLIKENESS))
             formats.append(ColumnFormat("more_unlike_than", "f4", "", "stat.param", _SHARE))
+        if "flags" in widths:
+            formats.append(ColumnFormat("flags", "U", "", "meta.note", _FLAGS))
         formats.append(ColumnFormat("problem", "U", "", "meta.note", _PROBLEM))
         self.formats = [replace(each, width=texts[each.name]) if each.is_text else each for each in formats]
 
@@ -164,6 +168,7 @@ class _Columns:
         if self._yardstick is not None and found.distances is not None:
             share = self._yardstick.share_below(found.distances)
             values += [found.distances, np.where(np.isnan(found.distances), np.nan, share)]
+        values += [] if found.flags is None else [found.flags]
         return [*values, found.problems]
 
 

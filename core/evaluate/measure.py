@@ -12,7 +12,6 @@ arXiv:1612.01474; Euclid Collaboration: Bretonnière et al. 2023, A&A 671, A102.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,27 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.data.encodings import Encoding
-from core.data.seen import seen_ids
 from core.data.target import Quantities
 from core.errors import NotPossible, Problem
-from core.evaluate import pixel_scales, raw_files, tables
+from core.evaluate import raw_files, tables
 from core.evaluate.ensemble import calibrate_together, combine_predictions
+from core.evaluate.error_sentences import SPREAD_ALONE, describe_errors, describe_logarithms
+from core.evaluate.flags import Flags, read_seen
+from core.evaluate.flags import join as join_flags
 from core.evaluate.predict import Predictions, predict_rows
 from core.evaluate.raw_files import Sources
 from core.evaluate.tables import TableColumn
 from core.events import NEVER, Skipped, Work
-from core.metrics.error_bars import describe_factors
 from core.nets import zero_points
 from core.nets.combination import Combined
 from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
-from core.nets.training_range import measure_images
 from core.project import ensembles
-
-_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +94,11 @@ class Measurements:
 
 @dataclass(frozen=True, eq=False)
 class _Member:
-    """What one network says of the galaxies, and what is doubtful about each by its training range and pixel scale."""
+    """What one network says of the galaxies, what is doubtful about each, and what its errors are."""
 
     predictions: Predictions
     flags: list[str]
-    has_calibration: bool
+    errors_are: str
 
 
 def run(
@@ -270,9 +266,7 @@ def _measure(
         with open_network_on_data(path, data, given_zero_points=given_zero_points, bands_of=named) as opened:
             members.append((yield from _ask(opened, path, stop)))
             pixels[zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)] = None
-            for problem in (
-                zero_points.describe_unknown(opened.cutouts, opened.predictor) if _is_foreign(opened) else ()
-            ):
+            for problem in zero_points.describe_unknown_abroad(opened.cutouts, opened.predictor):
                 if str(problem) not in map(str, problems):
                     yield Skipped(problem)
                     problems.append(problem)
@@ -280,17 +274,16 @@ def _measure(
     for problem in (each for one in predictions for each in one.problems):
         problems += [problem] if str(problem) not in map(str, problems) else []
     together = combine_predictions(predictions, target)
-    calibration, sentence = None, _describe_errors(members, together)
+    calibration, sentence = None, members[0].errors_are
     if len(members) > 1:
         calibration, sentence = yield from calibrate_together(paths, target, stop)
-        sentence = " ".join(filter(None, (_describe_spread(together), sentence)))
-    if target.logarithms and together.errors is not None:
-        sentence += f" {_describe_logarithms(target)}"
+        spread = SPREAD_ALONE if together.data is None else ""
+        sentence = " ".join(filter(None, (spread, sentence, describe_logarithms(target))))
     return Measurements(
         ids=predictions[0].ids,
         target=target,
         found=together if calibration is None else together.scaled(calibration.factors),
-        flags=_join_flags([member.flags for member in members]),
+        flags=join_flags([member.flags for member in members]),
         runs=tuple(each.run for each in predictions),
         errors_are=sentence,
         problems=problems,
@@ -298,66 +291,7 @@ def _measure(
     )
 
 
-def _is_foreign(opened: NetworkOnData) -> bool:
-    """Whether it is another dataset than that of the training, whose unit is the right one whatever it is."""
-    return not opened.cutouts.is_known_as(opened.predictor.card.get("checksum"))
-
-
 def _ask(opened: NetworkOnData, path: Path, stop: threading.Event) -> Work[_Member]:
-    statistics: list[NDArray[np.float64]] = []
-    predictor, cutouts = opened.predictor, opened.cutouts
-    predictions = yield from predict_rows(opened, None, stop, lambda images: statistics.append(measure_images(images)))
-    flags: list[list[str]] = [[] for _ in predictions.ids]
-    known = predictor.training_range
-    if known is not None and statistics:
-        outside = known.describe_outside(np.concatenate(statistics), predictions.scores, predictions.names)
-        for row, text in enumerate(outside):
-            flags[row] += [f"outside the training range: {text}"] if text else []
-    if pixel_scales.has_sizes(predictor.target):
-        ratios = pixel_scales.scale_ratios(predictor, cutouts.pixel_scale)
-        for row in np.flatnonzero(np.isnan(ratios)):
-            flags[row].append("pixel scale unknown")
-        for row in np.flatnonzero(np.abs(ratios - 1) > _TOLERANCE):
-            flags[row].append(f"pixel scale {ratios[row]:.3g} times that of the training")
-    if (size := cutouts.shape[2:]) != (own := predictor.stamp_shape[1:]):
-        for row in flags:
-            row.append(f"stamp of {size[1]} × {size[0]} pixels, {own[1]} × {own[0]} in the training")
-    seen: set[str] = set()
-    with contextlib.suppress(Problem):  # without the record of its parts nobody knows
-        seen = seen_ids(path)
-    for row, name in enumerate(predictions.ids):
-        flags[row] += ["used in the training"] if name in seen else []
-    return _Member(predictions, ["; ".join(each) for each in flags], predictor.calibration is not None)
-
-
-def _join_flags(each: Sequence[Sequence[str]]) -> list[str]:
-    """The flags of each galaxy by all networks, every one once."""
-    joined: list[str] = []
-    for texts in zip(*each, strict=True):
-        parts = dict.fromkeys(part for text in texts for part in text.split("; ") if part)
-        joined.append("; ".join(parts))
-    return joined
-
-
-def _describe_errors(members: Sequence[_Member], together: Combined) -> str:
-    """What the errors of a single network are."""
-    if together.errors is None:
-        return (
-            "This network gives no error bars: train with the Gaussian loss of quantities (loss.quantities = "
-            "gaussian), or measure with several runs together."
-        )
-    predictions = members[0].predictions
-    return describe_factors(predictions.calibration, predictions.names)
-
-
-def _describe_logarithms(target: Quantities) -> str:
-    return (
-        f"Learned as logarithms: {', '.join(target.logarithms)}; there error / value is the standard deviation of ln "
-        "value, and the error bar reaches from value × exp(−error / value) to value × exp(error / value)."
-    )
-
-
-def _describe_spread(together: Combined) -> str:
-    if together.data is not None:
-        return ""
-    return "Not every network gives error bars: the errors are the spread of the networks alone."
+    flags = Flags(opened, read_seen(path))
+    predictions = yield from predict_rows(opened, None, stop, flags.observe)
+    return _Member(predictions, flags.find(predictions), describe_errors(opened.predictor))

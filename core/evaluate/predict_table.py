@@ -14,10 +14,9 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,10 +25,12 @@ from core.data.import_pieces import PiecePlan, digest_of, divide
 from core.data.importing import Prepared
 from core.data.piece_pool import making, usual_workers
 from core.data.target import Classes
-from core.errors import Problem, Stopped
+from core.errors import NotPossible, Problem, Stopped
 from core.evaluate import decision as decisions
 from core.evaluate import raw_files, tables, unusual
+from core.evaluate.error_sentences import describe_errors
 from core.evaluate.finished_table import Pieces, assemble
+from core.evaluate.flags import read_seen
 from core.evaluate.network_identity import NetworkIdentity
 from core.evaluate.own_data import predict_validation
 from core.evaluate.piece_answers import Answered, PieceColumns, answer, none_answered
@@ -37,10 +38,12 @@ from core.evaluate.predict import Predictions, decide
 from core.evaluate.raw_files import Sources
 from core.evaluate.unfinished_table import UnfinishedTable
 from core.evaluate.unusual import Yardstick
+from core.evaluate.written_table import Wish, WrittenTable
 from core.events import NEVER, Event, Progress, Skipped, Work, map_events
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import device as devices
-from core.nets.opening import open_network_on_data
+from core.nets import zero_points
+from core.nets.opening import NetworkOnData, open_network_on_data
 from core.nets.predictor import Predictor
 from core.project.files import require_replaceable
 from core.settings.toml import dumps
@@ -53,66 +56,9 @@ _ROWS = 4096  # of a dataset, in a piece
 _CONTINUED = "The prediction goes on where it was interrupted: {done} are there."
 _KEPT = "The answers for {done} are kept; the same prediction goes on from there."
 _NAMED = 20  # problems that are kept for the report
+_AS_USUAL = Wish()
+_CHANGED = "The network, its calibration or the choice of its bands was changed while this table was being made."
 _MOST_READERS = 8  # processes
-
-
-@dataclass(frozen=True)
-class Wish:
-    """How a table is to be made.
-
-    Attributes
-    ----------
-    changes
-        Of image files: import settings by name that override those of the training.
-    catalogue
-        Of image files, where the field of the stamps or the network needs one of its columns.
-    decision
-        In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
-    unlikeness
-        Whether it is told how unlike the training galaxies each one is.
-    workers
-        Number of processes that read image files; None: one for each idle processor core. It changes no answer.
-    """
-
-    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    catalogue: Path | None = None
-    decision: str | None = None
-    unlikeness: bool = True
-    workers: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class WrittenTable:
-    """A table of predictions that was written.
-
-    Attributes
-    ----------
-    path
-        The file.
-    galaxies
-        How many have an answer.
-    unread
-        How many have none, with the reason in their row.
-    left_out
-        The first of these.
-    decision
-        How the predicted classes follow from the probabilities; None where the network predicts none.
-    problems
-        Warnings, such as a different pixel scale.
-    notes
-        The temperature of the probabilities; of image files, how their stamps were made.
-    """
-
-    path: Path
-    galaxies: int
-    unread: int
-    left_out: list[Problem]
-    decision: Decision | None
-    problems: list[Problem]
-    notes: list[str]
-
-    def __len__(self) -> int:
-        return self.galaxies
 
 
 def run(
@@ -121,7 +67,7 @@ def run(
     table: Path,
     stop: threading.Event = NEVER,
     *,
-    wish: Wish = Wish(),
+    wish: Wish = _AS_USUAL,
     choose_bands: Callable[[Sequence[str]], object] | None = None,
 ) -> Work[WrittenTable]:
     """Predict galaxies of a dataset or of image files, and write a table.
@@ -148,7 +94,7 @@ def run(
     Raises
     ------
     NotPossible
-        The stamps do not fit the network, or the decision cannot be made here.
+        The stamps do not fit the network, the decision cannot be made here, or the network was changed meanwhile.
     SettingsProblem
         There is no such decision or format.
     NotANumber
@@ -184,7 +130,7 @@ def run(
             pieces = Pieces(folder, job.done, job.columns)
             decision = _decide(predictor, network, wish, validation, pieces)
             about = job.about | ({} if decision is None else {"DECISION": decision.text})
-            galaxies, unread = yield from assemble(
+            galaxies, unread, flagged = yield from assemble(
                 pieces, table, predictor, decision or MOST_PROBABLE, yardstick, about, stop
             )
         except BaseException as error:
@@ -194,7 +140,17 @@ def run(
                 yield Skipped(Problem(_KEPT.format(done=count_of(job.galaxies, "galaxy")), "", str(folder.folder)))
             raise
         folder.discard()
-    return WrittenTable(table, galaxies, unread, job.left_out, decision, told.problems, job.notes)
+    return WrittenTable(
+        table,
+        galaxies,
+        unread,
+        job.left_out,
+        decision,
+        told.problems,
+        job.notes,
+        flagged if job.columns.has_flags else None,
+        job.about.get("ERRORS", ""),
+    )
 
 
 def _hold(event: Event, held: list[Event]) -> list[Event]:
@@ -299,21 +255,28 @@ class _Job:
         if predictor.temperature is not None:
             self.about["TEMPERAT"] = predictor.temperature.sentence
             self.notes.append(f"{predictor.temperature.sentence}.")
+        self._seen: frozenset[str] = frozenset()
+        if self.columns.has_flags:
+            self._seen = read_seen(network)
+            self.about["ERRORS"] = describe_errors(predictor)
 
     # -- a dataset -------------------------------------------------------------------------------------------------
 
     def answer_dataset(self, data: Path) -> Work[None]:
         """Answer all galaxies of a dataset."""
-        with open_network_on_data(self._network, data) as opened:
+        with open_network_on_data(self._network, data, given_zero_points=self._wish.zero_points) as opened:
+            self._describe_pixels(opened)
             checksum = yield from opened.whole.read_checksum(self._stop)
             self.about["DATA"] = data.name
             count = len(opened.cutouts)
             ranges = [range(first, min(first + _ROWS, count)) for first in range(0, count, _ROWS)]
-            there = self._folder.begin(self._recipe(checksum, count), self.about)[: len(ranges)]
+            there = self._folder.begin(self._recipe(checksum, count, *self._wish.zero_points), self.about)[
+                : len(ranges)
+            ]
             yield from self._say_continued(len(there), sum(map(len, ranges[: len(there)])))
             for number in range(len(there), len(ranges)):
                 rows = ranges[number]
-                work = answer(opened, np.arange(rows.start, rows.stop), self._yardstick, self._stop)
+                work = answer(opened, np.arange(rows.start, rows.stop), self._yardstick, self._stop, self._seen)
                 found = yield from self._follow(work, rows.start, count, several=len(ranges) > 1)
                 self._add(number, found, "")
 
@@ -321,11 +284,12 @@ class _Job:
 
     def answer_files(self, data: Sources, choose_bands: Callable[[Sequence[str]], object] | None) -> Work[None]:
         """Answer all galaxies in image files and folders."""
-        recipe, settings, sentence = raw_files.find_settings(self._network, self._wish.changes)
+        recipe, settings, sentence = raw_files.find_settings(self._network, self._wish.all_changes)
         catalogue = self._wish.catalogue
         prepared = yield from importing.decide_format(data, settings, catalogue, self._stop, recipe)
         if choose_bands is not None:
             choose_bands(prepared.plan.bands)
+            self._identity = NetworkIdentity.of(self._network)  # which the choice is part of
         self.notes = [sentence, *filter(None, [prepared.decision]), *self.notes]
         common = PiecePlan.of(prepared, self._beside)
         pieces = divide(prepared.found, prepared.plan, settings.hdu)
@@ -360,10 +324,15 @@ class _Job:
     def _answer_piece(self, stamps: Path, before: int, total: int, several: bool) -> Work[Answered]:
         try:
             with open_network_on_data(self._network, stamps) as opened:
-                work = answer(opened, None, self._yardstick, self._stop)
+                self._describe_pixels(opened)
+                work = answer(opened, None, self._yardstick, self._stop, self._seen)
                 return (yield from self._follow(work, before, total, several=several))
         finally:
             stamps.unlink(missing_ok=True)
+
+    def _describe_pixels(self, opened: NetworkOnData) -> None:
+        if self.columns.has_flags:
+            self.about["PIXELS"] = zero_points.describe_pixels(opened.cutouts, opened.whole, opened.predictor)
 
     def _readers(self) -> int:
         if self._wish.workers is not None:
@@ -395,5 +364,7 @@ class _Job:
         return (yield from map_events(work, convert))
 
     def _add(self, number: int, found: Answered, seen: str) -> None:
+        if NetworkIdentity.of(self._network) != self._identity:
+            raise NotPossible(_CHANGED, "Predict again: it begins anew.", str(self._network))
         self._folder.add(number, self.columns.formats, found.values, seen)
         self.done, self.galaxies = number + 1, self.galaxies + len(found.ids)

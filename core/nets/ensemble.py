@@ -63,8 +63,7 @@ class Ensemble(Predictor):
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
         self.zero_points, self.side = first.zero_points, first.side
-        self.notes = tuple(dict.fromkeys(note for member in members for note in member.notes))
-        self.notes = tuple(note for member in members for note in member.notes)
+        self.notes = tuple({str(note): note for member in members for note in member.notes}.values())
 
     def __repr__(self) -> str:
         return f"Ensemble({self.card['run']!r}, {len(self._members)} networks)"

@@ -125,5 +125,11 @@ def describe_unknown(cutouts: Cutouts, predictor: Predictor) -> list[Problem]:
     return found
 
 
+def describe_unknown_abroad(cutouts: Cutouts, predictor: Predictor) -> list[Problem]:
+    """The same, of another dataset than that of the training, whose unit is the right one whatever it is."""
+    is_own = cutouts.is_known_as(predictor.card.get("checksum"))
+    return [] if is_own else describe_unknown(cutouts, predictor)
+
+
 def _zero_points(predictor: Predictor) -> tuple[float | None, ...]:
     return predictor.zero_points or (None,) * len(predictor.bands)

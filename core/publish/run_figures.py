@@ -105,14 +105,15 @@ def _draw_shares(
 ) -> None:
     """One share of each class, for which there is one."""
     intervals = (values.get("intervals") or {}).get(which) or {}
-    for number, (place, (name, value)) in enumerate(zip(places, values[which].items(), strict=True)):
+    label: str | None = which
+    for place, (name, value) in zip(places, values[which].items(), strict=True):
         if value is None:
             continue
         interval = intervals.get(name) or (value, value)
         ends = [value if end is None else end for end in interval]
         error = [[max(0.0, value - ends[0])], [max(0.0, ends[1] - value)]]
-        label = which if number == 0 else None
         axes.errorbar(value, place, xerr=error, fmt=marker, ms=5, capsize=2, color=colour, label=label)
+        label = None  # once in the key
 
 
 def draw_measured(

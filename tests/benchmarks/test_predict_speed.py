@@ -24,7 +24,7 @@ from core.data.settings import ImportSettings
 from core.data.store import Band, DatasetWriter, Origin
 from core.data.target import Classes
 from core.evaluate import predict_table
-from core.evaluate.predict_table import Wish
+from core.evaluate.written_table import Wish
 from core.events import Progress
 from core.nets import cnn, normalisation
 from core.nets.predictor import Predictor

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import html
+import re
 import shutil
 from pathlib import Path
 
@@ -40,6 +42,12 @@ def classes() -> Evaluation:
     return evaluate(labels, np.stack([1 - p, p], axis=1).astype(np.float32), Classes("kind", NAMES))
 
 
+def words_in(drawing: Path) -> set[str]:
+    """What is written in an SVG drawing: matplotlib names each text that it draws as paths in a comment."""
+    comments = re.findall(r"<!--(.*?)-->", drawing.read_text(encoding="utf-8"), re.DOTALL)
+    return set(" ".join(map(html.unescape, comments)).split())
+
+
 def test_every_chart_is_saved_as_a_figure_and_its_numbers_as_a_table(classes, tmp_path) -> None:
     rankings = result_of(class_charts.find_rankings(classes))
     for kind in class_charts.KINDS:
@@ -47,6 +55,7 @@ def test_every_chart_is_saved_as_a_figure_and_its_numbers_as_a_table(classes, tm
         assert "“first” on the validation part of survey.h5, 300 galaxies" in chart.note
         if kind == "top":
             charts.save_figure(chart, tmp_path / f"{kind}.svg")
+            assert words_in(tmp_path / f"{kind}.svg") >= set(chart.note.split())
             assert (tmp_path / f"{kind}.svg").read_text().count("<path") > 20
         charts.write_table(chart, tmp_path / f"{kind}.csv")
         with (tmp_path / f"{kind}.csv").open() as file:
@@ -82,6 +91,8 @@ def test_the_confusion_matrix_has_three_faces(classes, tmp_path) -> None:
     np.testing.assert_allclose(confusion_figure.shares(counts, "of each label").sum(axis=1), 1)
     np.testing.assert_allclose(confusion_figure.shares(counts, "of each prediction").sum(axis=0), 1)
     confusion_figure.save(classes, "of each label", tmp_path / "matrix.png")
+    confusion_figure.save(classes, "counts", tmp_path / "matrix.svg")
+    assert words_in(tmp_path / "matrix.svg") >= set(class_charts.describe(classes).split())
     assert (tmp_path / "matrix.png").read_bytes().startswith(b"\x89PNG")
     confusion_figure.write_table(classes, tmp_path / "cells.fits")
     table = Table.read(tmp_path / "cells.fits")

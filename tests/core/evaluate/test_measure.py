@@ -19,7 +19,8 @@ from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.data.target import Quantities
 from core.errors import NotPossible, SettingsProblem
-from core.evaluate import evaluation, measure, predict, zero_point_question
+from core.evaluate import evaluation, measure, predict, predict_table, zero_point_question
+from core.evaluate.written_table import Wish
 from core.events import Skipped, result_of
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.predictor import Predictor
@@ -298,3 +299,41 @@ def test_stamps_of_another_size_than_in_training_are_flagged(run, own, tmp_path)
     found, _ = measured([run], tmp_path / "large.h5")
     words = f"stamp of {side} × {side} pixels, {side - 16} × {side - 16} in the training"
     assert all(words in flag for flag in found.flags)
+
+
+def measured_in_pieces(run, data, table: Path, wish: Wish) -> Table:
+    written = result_of(predict_table.run(run, data, table, wish=wish))
+    found = Table.read(table).filled("")
+    assert written.flagged == sum(str(flag) != "" for flag in found["flags"])
+    assert "so that 68 % of the 28 validation galaxies" in written.errors_are
+    return found
+
+
+@pytest.mark.parametrize("case", ["own", "another unit"])
+def test_a_table_written_in_pieces_holds_what_is_measured_as_a_whole(run, own, tmp_path, monkeypatch, case):
+    monkeypatch.setattr(predict_table, "_ROWS", 30)
+    data, given = (own, ()) if case == "own" else (changed(own, tmp_path / "other.h5", 100.0, None), (30.9,))
+    whole, _ = measured([run], data, given_zero_points=given)
+    found = measured_in_pieces(run, data, tmp_path / "t.fits", Wish(unlikeness=False, zero_points=given))
+    assert [str(name) for name in found["id"]] == list(whole.ids)
+    for place, name in enumerate(whole.target.columns):
+        np.testing.assert_allclose(found[name], whole.found.values[:, place], rtol=1e-5)
+        np.testing.assert_allclose(found[f"{name}_error"], whole.found.errors[:, place], rtol=1e-5)
+    assert [str(flag) for flag in found["flags"]] == whole.flags
+    assert any("used in the training" in flag for flag in whole.flags) == (case == "own")
+    assert " ".join(str(found.meta["PIXELS"]).split()) == whole.pixels_are
+
+
+def test_files_are_measured_in_pieces_with_the_pixel_scale_and_zero_point_that_were_asked_for(run, own, tmp_path):
+    with Cutouts.open(own) as cutouts:
+        images = cutouts.images[:4]
+    (tmp_path / "files").mkdir()
+    for number, image in enumerate(images):
+        fits.writeto(tmp_path / "files" / f"{number}.fits", image[0] * 100, fits.Header({"FILTER": "F160W"}))
+    whole, _ = measured([run], tmp_path / "files", changes={"pixel_scale": 0.16, "zero_point": (30.9,)})
+    wish = Wish({"pixel_scale": 0.16}, unlikeness=False, workers=0, zero_points=(30.9,))
+    found = measured_in_pieces(run, tmp_path / "files", tmp_path / "t.fits", wish)
+    for place, name in enumerate(whole.target.columns):
+        np.testing.assert_allclose(found[name], whole.found.values[:, place], rtol=1e-5)
+    assert [str(flag) for flag in found["flags"]] == whole.flags
+    assert all("pixel scale 2 times" in flag for flag in whole.flags)

@@ -18,9 +18,9 @@ from tolerances import through
 
 from core.data import import_pieces
 from core.data.cutouts import Cutouts
-from core.errors import NotANumber, Stopped
+from core.errors import NotANumber, NotPossible, Stopped
 from core.evaluate import predict, predict_table, unusual
-from core.evaluate.predict_table import Wish
+from core.evaluate.written_table import Wish
 from core.events import Progress, Skipped, result_of
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
@@ -165,6 +165,17 @@ def test_another_network_begins_anew(survey_run, survey_dataset, tmp_path, monke
     asked = count_answers(monkeypatch)
     result_of(predict_table.run(tmp_path / "other.safetensors", survey_dataset, table, wish=Wish(unlikeness=False)))
     assert sum(asked) == 90
+
+
+def test_a_network_that_is_calibrated_meanwhile_makes_no_table_of_two_kinds_of_probabilities(
+    survey_run, survey_dataset, tmp_path
+) -> None:
+    run, table = Path(shutil.copytree(survey_run, tmp_path / "run")), tmp_path / "t.csv"
+    with pytest.raises(NotPossible, match="was changed while"):
+        for event in predict_table.run(run, survey_dataset, table, wish=Wish(unlikeness=False)):
+            if isinstance(event, Progress) and event.done >= 40:
+                (run / "temperature.json").write_text("{}")
+    assert not table.exists()
 
 
 def test_a_galaxy_whose_answer_is_no_number_does_not_end_the_others(survey_run, survey_dataset, tmp_path) -> None:

@@ -13,7 +13,7 @@ from core.errors import Stopped
 from core.events import result_of
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
-from core.publish import html_report
+from core.publish import html_report, run_figures
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 VOID = {"meta", "img", "br", "link"}
@@ -89,3 +89,9 @@ def test_a_report_that_is_stopped_leaves_nothing(tmp_path):
             html_report.write(RunFolder(GOLDEN / "bench/runs/2026-11-27 13.59.44 first"), tmp_path / "r.html", stop)
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_the_key_names_completeness_and_purity_also_where_the_first_class_has_no_purity():
+    values = {"completeness": {"a": 0.0, "b": 0.9, "c": 1.0}, "purity": {"a": None, "b": 0.8, "c": 0.7}}
+    legend = run_figures.draw_merits(values).axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["completeness", "purity"]

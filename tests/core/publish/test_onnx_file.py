@@ -105,6 +105,7 @@ KINDS = {
     "quantities": {"target": ANGLES},
     "error bars of all views": {"target": ANGLES, "error_bars": True, "views": ALL_VIEWS},
     "error bars of one view": {"target": ANGLES, "error_bars": True, "views": ((False, 0),)},
+    "quarter turns": {"views": tuple((False, turns) for turns in range(4))},
     "residual": {"residual": True},
     "flattened, two layers, no norm": {"pooling": "flatten", "layers": 2, "normalise": "none"},
     "group norm, leaky": {"normalise": "group", "activation": "leaky relu"},
