@@ -284,6 +284,12 @@ class DataSettings(Settings):
         level="expert",
     )
 
+    @field_validator("side_columns", mode="before")
+    @classmethod
+    def _columns_can_be_a_text(cls, given: Any) -> Any:
+        """On the command line they are separated by commas."""
+        return tuple(filter(None, (name.strip() for name in given.split(",")))) if isinstance(given, str) else given
+
     @field_validator("angles")
     @classmethod
     def _angles_can_be_read(cls, wish: str) -> str:
