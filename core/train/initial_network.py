@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.data.class_names import complete_mapping
 from core.data.cutouts import Cutouts
@@ -12,7 +16,8 @@ from core.nets import opening, transfer
 from core.nets.band_mapping import BandMapping
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.predictor import Predictor
-from core.train import tuned_blocks
+from core.nets.side_inputs import SideInputs
+from core.train import beside_image, tuned_blocks
 from core.train.settings import RunSettings
 from core.wording import count_of
 
@@ -49,6 +54,25 @@ def choose_bands(
         return settings, cutouts
     transferred = settings.transfer.model_copy(update={"bands": mapping.text})
     return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
+
+
+def begin_from(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    train: NDArray[np.int64],
+    base: Predictor | None,
+    resumed: Predictor | None,
+) -> tuple[RunSettings, Predictor | None, SideInputs | None, list[Problem]]:
+    """What a new run begins with: settings, the earlier network, what stands beside the image, and what to know."""
+    if resumed is not None:
+        return settings, None, None, []
+    side, base, notices = beside_image.choose(settings, cutouts, target, labels, train, base)
+    if base is not None:
+        settings, adapted = adapt(settings, base, target, cutouts)
+        notices += adapted
+    return settings, base, side, notices
 
 
 def adapt(

@@ -99,7 +99,9 @@ def prepare(
     of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
-    settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base, resumed)
+    settings, base, side, adapted = initial_network.begin_from(
+        settings, cutouts, target, labels, split.train, base, resumed
+    )
     notices += adapted
     notices += notices_before.of_settings_without_effect(settings, target) + of_parts
     sample = draw_sample(cutouts, split.train, settings.seed)
@@ -155,25 +157,6 @@ def _choose_split(
     split = splits.load(earlier, cutouts.ids)
     _require_labels(split, labels, earlier)
     return split
-
-
-def _begin_from(
-    settings: RunSettings,
-    cutouts: Cutouts,
-    target: Target,
-    labels: NDArray[Any],
-    split: Split,
-    base: Predictor | None,
-    resumed: Predictor | None,
-) -> tuple[RunSettings, Predictor | None, SideInputs | None, list[Problem]]:
-    """What a new run begins with: settings, the earlier network, what stands beside the image, and what to know."""
-    if resumed is not None:
-        return settings, None, None, []
-    side, base, notices = beside_image.choose(settings, cutouts, target, labels, split.train, base)
-    if base is not None:
-        settings, adapted = initial_network.adapt(settings, base, target, cutouts)
-        notices += adapted
-    return settings, base, side, notices
 
 
 def _average(predictor: Predictor, settings: RunSettings) -> WeightAverage | None:

@@ -14,6 +14,7 @@ from core.evaluate import predict
 from core.events import result_of
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
+from core.settings import toml
 from core.train import loop, preparation
 from core.train.description import methods, model_card
 from core.train.description.facts import read_facts
@@ -145,6 +146,12 @@ def test_what_is_missing_is_told_to_a_network_that_has_learned_what_that_means(t
     assert f"{np.isnan(values).sum()} of 240 galaxies have no “redshift”" in said
     assert "the network is not told, since no training galaxy lacked it" in said
     assert np.isfinite(found.scores).all()
+
+
+def test_the_command_line_takes_columns_separated_by_commas():
+    for text in ("redshift, flux", '["redshift", "flux"]'):
+        told = toml.apply_overrides(RunSettings(), [f"data.side_columns={text}"])
+        assert told.data.side_columns == ("redshift", "flux")
 
 
 @pytest.mark.parametrize(
