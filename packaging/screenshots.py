@@ -233,6 +233,8 @@ class Photographer:
         """The runs in their table."""
         self.window.show_workspace("compare")
         self.wait(3)
+        self.panel("comparison").table.selectAll()
+        self.wait(1)
         self.save_light_and_dark("compare", self.window)
 
     def training_size(self) -> None:
