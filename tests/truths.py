@@ -1,7 +1,7 @@
 """What the program's numbers were compared with: runs the tests marked ``truth`` and writes their page of the guide.
 
     python tests/truths.py            all of them, and the page
-    python tests/truths.py -k captum  some of them, as pytest chooses, without the page
+    python tests/truths.py -k captum  some of them, as pytest chooses, and their rows of the page
 
 The differences on the page are the ones that ``assert_allclose`` and ``pytest.approx`` have seen in this very run.
 """
@@ -185,6 +185,15 @@ def write(truths: list[Truth], page: Path = PAGE) -> None:
     page.write_text("\n".join(parts), encoding="utf-8")
 
 
+def renew(truths: list[Truth], page: Path = PAGE) -> None:
+    """Write the rows of some truths anew."""
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    for truth in truths:
+        beginning = f"| {truth.what} | {truth.against} | "
+        lines = [f"{truth.row}\n" if line.startswith(beginning) else line for line in lines]
+    page.write_text("".join(lines), encoding="utf-8")
+
+
 def _number(value: float | None) -> str:
     return "0" if not value else f"{value:.1e}"
 
@@ -200,7 +209,7 @@ def main() -> int:
     code = pytest.main(["-m", "truth", "-n0", "-p", "no:cacheprovider", "-v", *files, *chosen], plugins=[witness])
     truths = list(witness.truths.values())
     if chosen:
-        print("\n".join(truth.row for truth in truths))
+        renew(truths)
     else:
         write(truths)
     return int(code)
