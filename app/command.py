@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from collections.abc import MutableMapping
 
 COMMANDS = (
     *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
@@ -15,6 +16,7 @@ COMMANDS = (
 
 TRY_FILES = "--try-files"  # for this program itself, see core.data.trial
 SIMULATE_BLOCKS = "--simulate-blocks"  # see core.simulate.crew
+_ROUNDS = "10000"  # about a tenth of a millisecond
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     Where there is no screen, ``--demo`` runs the demonstration on the command line.
     """
     multiprocessing.freeze_support()
+    wait_briefly(os.environ)
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == [TRY_FILES]:
         from core.data.trial_process import serve
@@ -49,6 +52,16 @@ def main(arguments: list[str] | None = None) -> int:
         return run(["demo"])
     say_problem("there is no screen here to open a window on; “tuningfork --help” lists what works without one.")
     return 1
+
+
+def wait_briefly(environment: MutableMapping[str, str]) -> None:
+    """Let threads that have done their part of a loop sleep soon, unless the user has chosen how they wait.
+
+    GNU's OpenMP lets them keep their cores for milliseconds, also where the others wait for just these cores, since
+    other programs run. It reads the environment when it is loaded, with torch.
+    """
+    if "OMP_WAIT_POLICY" not in environment:
+        environment.setdefault("GOMP_SPINCOUNT", _ROUNDS)
 
 
 def wants_window(arguments: list[str]) -> bool:

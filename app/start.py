@@ -41,10 +41,10 @@ def run(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments
-        ``--demo``, ``--no-reopen``, or the path of a project folder or a dataset.
+        ``--demo``, ``--no-reopen``, or the path of a project, a dataset or a packed project.
     """
     parser = argparse.ArgumentParser(prog="tuningfork")
-    parser.add_argument("path", nargs="?", type=Path, help="a project folder or a dataset")
+    parser.add_argument("path", nargs="?", type=Path, help="a project, a dataset or a packed project")
     parser.add_argument("--demo", action="store_true", help="open the demonstration survey")
     parser.add_argument("--no-reopen", action="store_true", help="do not open the last project again")
     options = parser.parse_args(arguments)

@@ -123,7 +123,9 @@ def read_base_layers(base: Path, shape: tuple[int, int, int]) -> Job:
 
 
 def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray[np.float32], str]:
-    """A network that fits a dataset, and the image (C, H, W) and the id of one galaxy; for generators of jobs.
+    """A network as it answers a galaxy of a dataset, and its image (C, H, W) and id; for generators of jobs.
+
+    See :meth:`core.nets.opening.NetworkOnData.of_galaxy`.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def load_galaxy(network: Path, data: Path, row: int) -> tuple[Predictor, NDArray
     from core.nets.opening import open_network_on_data
 
     with open_network_on_data(network, data, "cpu") as opened:
-        return opened.predictor, opened.cutouts.images[row], opened.cutouts.ids[row]
+        return opened.of_galaxy(row), opened.cutouts.images[row], opened.cutouts.ids[row]
 
 
 def begin_unless_stopped(stop: threading.Event) -> Work[Any]:

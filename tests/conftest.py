@@ -81,8 +81,12 @@ def _chooses_benchmarks(expression: str) -> bool:
     return "benchmark" in expression.replace("not benchmark", "")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    if config.option.markexpr == "installed" and not os.environ.get("TUNINGFORK"):
+        reason = "no program is named: TUNINGFORK=/opt/tuning-fork/tuningfork pytest -m installed"
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
     def place(item: pytest.Item) -> tuple[int, tuple[str, ...]]:
         parts = item.path.relative_to(here).parts

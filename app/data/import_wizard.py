@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -31,6 +30,7 @@ from app.panel.room import CommandContext
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.button_line import button_line
+from app.widgets.dialog import Dialog
 from app.widgets.forms import SettingsForm
 from app.widgets.mosaic import Mosaic
 from app.widgets.wheel import WheelGuard
@@ -48,7 +48,7 @@ _INVITATION = "A sample of the galaxies appears here, with their sizes and bands
 _BY_HAND = {"catalogue_id", "labels", "labels_from_folders", "missing_labels", "split_column"}
 
 
-class ImportWizard(QDialog):
+class ImportWizard(Dialog):
     """Three pages: choices with a preview, the running import, and its report.
 
     It may be closed while the import runs, and can be reopened to see the report.

@@ -55,7 +55,7 @@ class EvaluationPanel(Panel):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(session, "evaluation", EmptyState("mdi6.chart-box-outline", "", ""), parent)
+        super().__init__(session, "evaluation", EmptyState("mdi6.chart-box-outline", "", ""), parent, describes=True)
         self._part: HeldOutPart = "validation"
         self._evaluation: Evaluation | None = None
         self._validation: Evaluation | None = None  # of the same run, on which thresholds are chosen

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QDialogButtonBox,
     QFormLayout,
     QFrame,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate.work import FitWish
+from app.widgets.dialog import Dialog
 from app.widgets.forms import SettingsForm
 from app.widgets.inputs import WholeSpin
 from app.widgets.path_field import offer_files
@@ -33,7 +33,7 @@ _ABOUT = {
 _OF_INSTRUMENT = "PSF and photon noise of the instrument; its zero point, unless the dataset has one."
 
 
-class FitDialog(QDialog):
+class FitDialog(Dialog):
     """Asks how galaxies are to be fitted.
 
     Parameters

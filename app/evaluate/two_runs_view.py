@@ -25,6 +25,7 @@ _INVITATION = (
     "Both runs are judged on galaxies that neither was trained on: McNemar's exact test for the accuracy, and for "
     "every figure of merit the difference with its error by a paired bootstrap."
 )
+_NO_OTHER = "The project has no other run with a network: train a second one, and see here whether it is better."
 
 
 class TwoRunsView(QWidget):
@@ -108,6 +109,8 @@ class TwoRunsView(QWidget):
             self.other.addItems(distinct_titles(runs))
             if chosen is not None and chosen in runs:
                 self.other.setCurrentIndex(runs.index(chosen))
+        if self._shown is None and not self._comparing.is_running:
+            self.verdict.setText(_INVITATION if runs else _NO_OTHER)
         self._enable()
 
     @property

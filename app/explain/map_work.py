@@ -88,7 +88,7 @@ def render_occlusion_film(request: MapRequest, row: int) -> Job:
         yield from begin_unless_stopped(stop)
         assert isinstance(request.settings, OcclusionSettings)
         with open_network_on_data(request.predictor, request.data, "cpu") as opened:
-            predictor, cutouts = opened.predictor, opened.cutouts
+            predictor, cutouts = opened.of_galaxy(row), opened.cutouts
             image, name = cutouts.images[row], cutouts.ids[row]
             look = default_stretch(cutouts.is_picture), colour_planes([band.name for band in cutouts.bands])
         return (yield from render_film(predictor, image, request.output, request.settings, *look, stop, name))

@@ -37,6 +37,8 @@ class Panel(QWidget):
         Of the panel in the table of its room, and of the widget.
     empty
         The empty state; None: the panel always has content.
+    describes
+        Whether the state line also describes what is shown, in as many lines as that takes.
 
     Attributes
     ----------
@@ -47,14 +49,20 @@ class Panel(QWidget):
     """
 
     def __init__(
-        self, session: Session, name: str, empty: EmptyState | None = None, parent: QWidget | None = None
+        self,
+        session: Session,
+        name: str,
+        empty: EmptyState | None = None,
+        parent: QWidget | None = None,
+        *,
+        describes: bool = False,
     ) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self._session = session
         self._stale = True
         self._wheel = WheelGuard(self)
-        self.empty, self.state = empty, StateLine()
+        self.empty, self.state = empty, StateLine(grows=describes)
         self._stack = QStackedLayout()
         self._frame = QVBoxLayout(self)
         self._frame.addLayout(self._stack)  # before its first widget, which would be shown as a window of its own

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFormLayout,
     QLabel,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.dialog import Dialog
 from app.work import PixelAnswer
 from core.data import zero_points
 from core.errors import SettingsProblem
@@ -28,7 +28,7 @@ _NAMED = 4  # quantities
 _WIDEST = 1e4  # arcsec per pixel
 
 
-class ZeroPointDialog(QDialog):
+class ZeroPointDialog(Dialog):
     """Asks for the zero points of the bands that have none and for the pixel scale, or to take the pixels as they are.
 
     Parameters

@@ -9,7 +9,6 @@ from PySide6 import __version__ as qt_version
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QUrl
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLineEdit,
     QMessageBox,
@@ -27,6 +26,7 @@ from app.shell.guide_browser import GuideBrowser
 from app.shell.guide_pages import read_pages
 from app.shell.guide_search import BEGIN, END, Found, GuideIndex
 from app.theme import colours, icon, program_icon
+from app.widgets.dialog import Dialog
 from core.version import PROGRAM, VERSION
 
 _PLACE = Qt.ItemDataRole.UserRole
@@ -36,7 +36,7 @@ _LINE = 22
 _STEPS = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
 
 
-class Guide(QDialog):
+class Guide(Dialog):
     """The pages of ``resources/help``, beside their contents or what a search has found.
 
     Attributes

@@ -6,7 +6,6 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
@@ -16,11 +15,12 @@ from PySide6.QtWidgets import (
 
 from app.shell.log import Line, Log, log_folder, only
 from app.theme import icon
+from app.widgets.dialog import Dialog
 
 _WRONG = ("problem", "defect")
 
 
-class LogPanel(QDialog):
+class LogPanel(Dialog):
     """Shows the lines of the log as they come."""
 
     def __init__(self, log: Log, parent: QWidget | None = None) -> None:

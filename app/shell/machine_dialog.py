@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
 from app.session.session import Session
 from app.shell import work
 from app.shell.recent import home
+from app.widgets.dialog import Dialog
 
 if TYPE_CHECKING:
     from app.shell.work import MachineReport
@@ -22,7 +23,7 @@ _BATCHES = (
 )
 
 
-class MachineDialog(QDialog):
+class MachineDialog(Dialog):
     """The facts in a table, the advice below it."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

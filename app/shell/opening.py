@@ -16,6 +16,7 @@ from app.shell.recent import home
 from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
 from core.project.packages import is_package
+from core.project.project import folder_of, is_project
 from core.reading import modified
 
 
@@ -76,7 +77,7 @@ class Opening(QObject):
         elif path is not None and is_package(path):
             self.package_dropped.emit(path)
         elif path is not None:
-            self.open_project(path)
+            self.open_project(folder_of(path))
         elif reopen:
             self._reopen()
 
@@ -98,8 +99,8 @@ class Opening(QObject):
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
         """Open a dropped project or dataset; other files are refused, and may be imported instead."""
-        if len(paths) == 1 and (paths[0] / "project.toml").exists():
-            self.open_project(paths[0])
+        if len(paths) == 1 and is_project(folder_of(paths[0])):
+            self.open_project(folder_of(paths[0]))
         elif len(paths) == 1 and paths[0].suffix == ".h5":
             self.open_dataset(paths[0])
             self._dropped = paths[0]

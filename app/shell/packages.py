@@ -15,7 +15,7 @@ from app.session.session import Session
 from app.shell import recent, work
 from core.errors import Problem
 from core.events import Skipped
-from core.project.packages import Contents
+from core.project.packages import SUFFIX, Contents, folder_name
 from core.project.packing import describe, size_of
 from core.project.runs import RunFolder
 from core.wording import count_of
@@ -62,7 +62,7 @@ class Packages(QObject):
         with_images = self._ask_for_images(project.datasets()) if self._settle() else None
         if with_images is None:
             return
-        name = f"{project.folder.name}.zip"
+        name = f"{project.folder.name}{SUFFIX}"
         home = project.folder.parent
         target = saving.ask_path(self._window, self._session, "Pack the project", name, PACKAGES, folder=home)
         if target is not None:
@@ -137,7 +137,7 @@ class Packages(QObject):
         self._run(work.look_at_package(path), show)
 
     def _unpack(self, path: Path, contents: Contents) -> None:
-        proposed = recent.home() / path.stem
+        proposed = recent.home() / folder_name(path)
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, f"Unpack “{contents.title}” ({size_of(contents.size)}): name its folder", str(proposed)
         )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.shell.action_search import Entry, find
 from app.theme import colours
+from app.widgets.dialog import Dialog
 
 _SIZE = QSize(760, 460)  # pixels
 _FROM_TOP = 80
@@ -27,7 +27,7 @@ _ENTRY = Qt.ItemDataRole.UserRole
 _MOVES = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 
 
-class SearchDialog(QDialog):
+class SearchDialog(Dialog):
     """A line to type in, and what fits below it: what, where, and its keys or why it is not possible just now.
 
     Parameters

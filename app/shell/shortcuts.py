@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from app.shell.action_search import Entry
+from app.widgets.dialog import Dialog
 
 _OF_PANELS = (
     ("Gallery", "1 … 9", "Label the selected galaxies, while labelling is on; 0 takes the label away"),
@@ -22,7 +23,7 @@ _OF_PANELS = (
 )
 
 
-class ShortcutSheet(QDialog):
+class ShortcutSheet(Dialog):
     """All keys in a table: where, which, and what they do."""
 
     def __init__(self, entries: Sequence[Entry], parent: QWidget | None = None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs.job import Latest
 from app.session.session import Session
 from app.train import work
 from app.train.widgets.rate_plots import RangePlot
+from app.widgets.dialog import Dialog
 from app.widgets.reserved import reserve
 from core.errors import Problem
 from core.events import Progress, Skipped
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from core.train.learning_rate_finder import RateRange
 
 
-class LearningRateDialog(QDialog):
+class LearningRateDialog(Dialog):
     """Runs the learning-rate range test with the draft settings on the open dataset as soon as it is shown.
 
     Parameters

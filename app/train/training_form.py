@@ -35,6 +35,7 @@ from app.widgets.inputs import NumberInput
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import mark_unreadable
+from core.data import side_columns
 from core.data.settings import DataSettings
 from core.data.target import Classes, columns_of, describe_angles, logarithms_of
 from core.errors import Problem
@@ -224,6 +225,7 @@ class TrainingForm(QWidget):
         self.load.triggered.connect(self._load)
         session.draft.changed.connect(self._show_settings)
         session.dataset.changed.connect(self._offer_columns)
+        session.dataset.changed.connect(self._show_target)
         session.dataset.split_changed.connect(self._show_target)
         session.project_changed.connect(self._show_runs)
         session.runs_changed.connect(self._show_runs)
@@ -310,8 +312,11 @@ class TrainingForm(QWidget):
             self.data.offer_columns(columns)
 
     def _show_target(self) -> None:
-        """Say what is learned; it is chosen where the data are looked at."""
-        target = self._session.dataset.target
+        """Say what is learned, which is chosen where the data are looked at, and offer what can stand beside it."""
+        dataset = self._session.dataset
+        target = dataset.target
+        usable = side_columns.usable(dataset.columns, () if target is None else columns_of(target))
+        self.data.offer_several("side_columns", usable, "not in this dataset", "no column with numbers")
         if isinstance(target, Classes):
             self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
         elif target is not None:

@@ -19,6 +19,7 @@ from app.widgets.fold import Fold
 from app.widgets.inputs import ChoiceInput, Input, NumberInput, SwitchInput, TextInput
 from app.widgets.mapping_input import MappingInput
 from app.widgets.message_line import MessageLine
+from app.widgets.tick_list import TickListInput
 from core.errors import SettingsProblem
 from core.settings import toml
 from core.settings.declare import Knob, Settings, knobs
@@ -134,18 +135,35 @@ class SettingsForm(QWidget):
         A text that is not among them is reset to its default, and ``changed`` is emitted.
         """
         row = self._rows[name]
+        value = row.input.value()
+        self._replace_input(row, ChoiceInput(choices, empty=empty))
+        if value in ("", *choices):
+            self._show_rows()
+        else:
+            self._reset(row)
+
+    def offer_several(self, name: str, choices: Sequence[str], absent: str, nothing: str) -> None:
+        """Turn a field of several names into a list of these to tick.
+
+        ``absent`` is said of other names that are chosen, ``nothing`` where there are none.
+        """
+        row = self._rows[name]
+        if isinstance(row.input, TickListInput):
+            row.input.set_choices(choices)
+            return
+        self._replace_input(row, TickListInput(choices, absent, nothing))
+        self._show_rows()
+
+    def _replace_input(self, row: _Row, new: Input) -> None:
+        """Put another input in the place of a field's, with its value."""
         old, value = typing.cast("QWidget", row.input), row.input.value()
-        row.set_input(ChoiceInput(choices, empty=empty))
+        row.set_input(new)
+        row.input.set_value(value)
         row.input.changed.connect(self._edited)
         if (parent := old.parentWidget()) is not None and (layout := parent.layout()) is not None:
             layout.replaceWidget(old, typing.cast("QWidget", row.input))
         old.hide()
         old.deleteLater()
-        if value in ("", *choices):
-            row.input.set_value(value)
-            self._show_rows()
-        else:
-            self._reset(row)
 
     def offer_columns(self, columns: Sequence[str]) -> None:
         """Have every field that names a column of the catalogue chosen among these."""

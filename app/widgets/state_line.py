@@ -13,10 +13,10 @@ from core.wording import singular
 
 
 class StateLine(MessageLine):
-    """Progress in numbers, in two reserved lines."""
+    """Progress in numbers, in two reserved lines; ``grows``: in more where its text needs them and there is room."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(2, parent=parent)
+    def __init__(self, parent: QWidget | None = None, *, grows: bool = False) -> None:
+        super().__init__(2, parent=parent, grows=grows)
 
     def follow(self, work: Any) -> None:
         """Show the progress of a job, or of a ``Latest``, from now on; nothing once it is stopped."""

@@ -287,6 +287,7 @@ def _at_the_first_step(base: Predictor, now: Predictor, settings: RunSettings) -
         torch_generator(settings.seed, "weights"),
         error_bars=now.has_error_bars,
         class_map=settings.transfer.class_map,
+        side=now.side,
     )
     return begun.to(base.device)
 

@@ -14,7 +14,7 @@ from core.data.stretch import colour_planes, default_stretch, to_rgb
 from core.events import NEVER, Work
 from core.explain import methods
 from core.explain.explanation import Explanation
-from core.nets.opening import open_network_on_data
+from core.nets.opening import hold_at, open_network_on_data
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
@@ -75,8 +75,8 @@ def run(
         image, name, scale = opened.cutouts.images[row], opened.cutouts.ids[row], opened.cutouts.pixel_scale[row]
         planes = colour_planes([band.name for band in opened.cutouts.bands])
         picture = to_rgb(image, default_stretch(opened.cutouts.is_picture), planes)
-        now = opened.predictor
-    before = yield from methods.explain(METHOD, load_start(earlier, now), image, stop=stop, galaxy_id=name)
+        now, base = opened.of_galaxy(row), hold_at(load_start(earlier, opened.predictor), opened.cutouts, row)
+    before = yield from methods.explain(METHOD, base, image, stop=stop, galaxy_id=name)
     after = yield from methods.explain(METHOD, now, image, stop=stop, galaxy_id=name)
     grey = picture.mean(axis=2, keepdims=True).round().astype(np.uint8).repeat(3, axis=2)
     return Overlays(row, grey, float(scale), before, after)

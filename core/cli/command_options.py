@@ -146,7 +146,10 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a run, or a weights file")
     add("data", type=Path, nargs="?", metavar="DATA.h5", help="dataset; else the one that the run was trained on")
-    split = "part of the run's own dataset, else test; or of another dataset as that declares it, else all of it"
+    split = (
+        "part of the run's own dataset, else test, with --calibrate validation; or of another dataset as that declares "
+        "it, else all of it"
+    )
     add("--split", choices=("test", "validation", "all"), help=split)
     add_decision_option(command)
     add("--keep", action="store_true", help="keep this decision with the run, for all its predictions from now on")
@@ -160,6 +163,8 @@ def add_evaluate_options(command: argparse.ArgumentParser) -> None:
     add("--against", type=Path, metavar="RUN", help="compare with this run on the galaxies of both: paired tests")
     add("--mistakes", type=Path, metavar="TABLE", help="write surest mistakes; of quantities the largest deviations")
     add("--label-errors", type=Path, metavar="TABLE", help="write the labels that are probably wrong")
+    shuffled = "how much worse the answers are when each catalogue column beside the image is shuffled"
+    add("--side-importance", action="store_true", help=shuffled)
     add("--figures", type=Path, metavar="FOLDER", help="of classes: save all charts here, and their numbers as tables")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of the figures; %(default)s")
     scaling = command.add_mutually_exclusive_group()

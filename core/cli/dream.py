@@ -101,10 +101,11 @@ def dream_galaxies(
                 yield Progress(done, len(requests), "dreams")
                 image, galaxy = cutouts.images[row], cutouts.ids[row]
                 try:
+                    network = opened.of_galaxy(row)
                     if isinstance(settings, ClassDreamSettings):
-                        work = dreams.class_dream(predictor, image, name, settings, stop, galaxy)
+                        work = dreams.class_dream(network, image, name, settings, stop, galaxy)
                     else:
-                        work = dreams.deep_dream(predictor, image, name, settings, stop, galaxy)
+                        work = dreams.deep_dream(network, image, name, settings, stop, galaxy)
                     line = _save_files(result_of(work), cutouts, row, folder)
                 except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are dreamt of
                     yield Skipped(as_problem(error, galaxy), is_failure=True)

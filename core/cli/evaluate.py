@@ -29,19 +29,20 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
     require_bins(options)
     judging.require_sense(options)
     folder = RunFolder.of(options.run)
-    if options.keep or options.calibrate or options.uncalibrate:  # the window shows them, and would write its own
+    scales = options.calibrate or options.uncalibrate
+    if options.keep or scales:  # the window shows them, and would write its own
         require_not_open(folder.path)
     data = options.data or folder.data
     choose_bands(options, data, console)
     hand_labels = hand_labels_of(data, console)
-    if options.calibrate or options.uncalibrate:
+    if scales:
         judging.scale_temperature(folder, data, options, hand_labels, console)
     result = console.drive(
         "Judging",
         lambda stop: evaluation.run(
             options.run,
             data,
-            options.split or "test",
+            options.split or ("validation" if scales else "test"),  # the test part is opened by name or by judging alone
             stop,
             elsewhere=options.split or "all",
             hand_labels=hand_labels,

@@ -46,8 +46,10 @@ def require_sense(options: argparse.Namespace) -> None:
             raise SettingsProblem(
                 f"{options.frequency:g} is no share of a survey.", "Give one between 0 and 1.", "--frequency"
             )
-    if options.json and (options.top is not None or options.against is not None):
-        raise SettingsProblem("--top and --against print tables, not JSON.", "Leave out --json.", "--json")
+    if options.json and (options.top is not None or options.against is not None or options.side_importance):
+        raise SettingsProblem(
+            "--top, --against and --side-importance print tables, not JSON.", "Leave out --json.", "--json"
+        )
     for table in (options.mistakes, options.label_errors):
         if table is not None:
             tables.require_known_ending(table)
@@ -91,6 +93,8 @@ def judge_further(
         _print_top(result, _read_ranks(options.top), options.frequency, console)
     if options.against is not None and data is not None:
         _print_comparison(result, folder, data, options, hand_labels, console)
+    if options.side_importance and data is not None:
+        _print_side_importance(result, options.run, data, console)
     is_classes = result.predictions.predicted is not None and hasattr(result.report, "confusion")
     if options.mistakes is not None:
         _write_doubtful(result, "mistakes" if is_classes else "deviations", options.mistakes, console)
@@ -98,6 +102,22 @@ def judge_further(
         _write_doubtful(result, "label errors", options.label_errors, console)
     if options.figures is not None:
         _save_figures(result, options.figures, options.format, console)
+
+
+def _print_side_importance(result: Evaluation, network: Path, data: Path, console: Console) -> None:
+    from core.evaluate import judged_part, side_importance
+
+    weights, _ = judged_part.locate(network)
+    found = console.drive("Shuffling", lambda stop: side_importance.measure(result, weights, data, stop))
+    console.say()
+    console.say(
+        f"What the columns beside the image bring: fall of {found.score}, {found.value:.3f} as they are, when one is "
+        f"shuffled among {found.galaxies:,} galaxies ({found.repeats} times)"
+    )
+    console.table(
+        ("column", f"fall of {found.score}", "±"),
+        [(each.column, f"{each.drop:.3f}", f"{each.error:.3f}") for each in found.columns],
+    )
 
 
 def _read_ranks(text: str | None) -> list[int]:

@@ -9,6 +9,7 @@ from core.cli.console import Console
 from core.cli.shared_options import add_force_option, add_settings_options, common_options
 from core.errors import FolderInUse, SettingsProblem
 from core.project import outputs
+from core.project.packages import folder_name
 from core.project.packing import describe, pack_project, size_of
 from core.project.project import is_project, require_not_open
 from core.wording import count_of
@@ -85,7 +86,7 @@ def unpack(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork unpack``."""
     from core.project.unpacking import unpack as unpacked
 
-    folder: Path = options.output or options.package.with_suffix("")
+    folder: Path = options.output or options.package.with_name(folder_name(options.package))
     if folder == options.package:
         raise FolderInUse("The folder would have the name of the package.", "Choose one with -o.", str(folder))
     contents = console.drive("Unpacking", lambda stop: unpacked(options.package, folder, stop))

@@ -81,7 +81,7 @@ def add_reading_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="of raw files: another import setting than in training, as in field=100",
     )
-    add("--catalogue", type=Path, metavar="FILE", help="of raw files: a table, for fields that depend on a column")
+    add("--catalogue", type=Path, metavar="FILE", help="of raw files: a table with columns that the network needs")
 
 
 def add_settings_options(command: argparse.ArgumentParser, example: str) -> None:

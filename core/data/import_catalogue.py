@@ -170,6 +170,16 @@ class Galaxies:
         self._check_labels(final, labels)
         return final, labels
 
+    def add_columns(self, final: Table, names: Sequence[str]) -> None:
+        """Add these columns of the joined catalogue, those that it has, to a table of the galaxies."""
+        if self._joined is None:
+            return
+        rows = np.array(self.rows, dtype=np.int64)
+        for name in names:
+            if name in self._joined.table.colnames:
+                column: Any = self._joined.table[name]
+                _add_column(final, name, tables.take(np.asarray(column), rows), str(column.unit or ""))
+
     def _find_parts(self, final: Table) -> None:
         """Find the column that gives the parts: the chosen one, that of the folders, or a recognised one."""
         columns: dict[str, Any] = {name: np.asarray(final[name]) for name in final.colnames}

@@ -48,18 +48,21 @@ class PiecePlan:
         Of :class:`~core.data.importing.Prepared`.
     repeated
         Names that several files have.
+    columns
+        Of the catalogue, which the datasets are to have.
     """
 
     settings: ImportSettings
     plan: StampFormat
     joined: Join | None
     repeated: frozenset[str]
+    columns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, prepared: Prepared) -> PiecePlan:
+    def of(cls, prepared: Prepared, columns: tuple[str, ...] = ()) -> PiecePlan:
         """What the pieces of these files have in common."""
         joined = None if prepared.joined is None else replace(prepared.joined, problems=[], notes=[])
-        return cls(prepared.settings, prepared.plan, joined, frozenset(repeated_names(prepared.found.sources)))
+        return cls(prepared.settings, prepared.plan, joined, frozenset(repeated_names(prepared.found.sources)), columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +189,7 @@ def _write(
             recipe = StampRecipe(settings, plan.bands, plan.unit, plan.dtype == "uint8", *plan.native)
             writer.state_zero_points(zero_points.values)
             catalogue = Table({"id": text_array(galaxies.ids), "file": text_array(files)})
+            galaxies.add_columns(catalogue, common.columns)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             writer.finish(catalogue, (), Origin(PROGRAM, now, "", dumps(settings)), (), recipe)
     return Piece(len(galaxies.ids), problems, zero_points.doubts, seen)

@@ -15,6 +15,8 @@ EvaluatedPart = Literal[HeldOutPart, "all"]  # what a run is judged on; all: eve
 Part = Literal["train", EvaluatedPart]
 """The parts into which a run divides its dataset, and all of it."""
 
+_AUTO = logarithms.AUTO  # a setting has the name of the module
+
 DRAWN = "none"  # in place of a column of given parts: they are drawn, although there is one
 
 _ONE_FILE_PER_BAND = "One file per band: the file name with {band} where the band stands, such as *_{band}.fits."
@@ -194,6 +196,23 @@ class DataSettings(Settings):
         "count as large ones do. Auto: sizes, fluxes, masses and Sérsic indices, by name and unit, if all their values "
         "are positive; none: all are plain numbers; or columns, separated by commas.",
         level="expert",
+    )
+    side_columns: tuple[str, ...] = setting(
+        (),
+        title="Beside the image",
+        help="Catalogue columns that the network takes beside the image, such as a redshift, a flux or a size: numbers "
+        "that every galaxy to be predicted will have, too, and that do not tell the answer. They are scaled by the "
+        "training part only, and a missing value is told to the network as such. Empty: the image alone.",
+        is_column=True,
+    )
+    side_logarithms: str = setting(
+        _AUTO,
+        title="Of these, logarithms",
+        help="Columns beside the image whose logarithm is taken, so that small values count as large ones do. Auto: "
+        "sizes, fluxes, masses and Sérsic indices, by name and unit, if all their values are positive; none: all are "
+        "taken as they are; or columns, separated by commas.",
+        level="expert",
+        applies=("side_columns", ()),
     )
     votes: str = setting(
         "",

@@ -27,6 +27,7 @@ from core.project.files import atomic_path, write_atomically
 
 _UNLIKENESS = "Mahalanobis distance of the network's features from those of its training galaxies"
 _SHARE = "Share of the training galaxies that are less unlike the others"
+_ABSENT = "How many of the catalogue columns that the network takes beside the image have no value"
 _ENTROPY = "Entropy of the probabilities over its largest value; 0: certain, 1: all classes are equally probable"
 _PROBLEM = "Why there is no answer; empty where there is one"
 
@@ -134,6 +135,8 @@ class _Columns:
         )
         formats = [id_column(), *answered]
         formats += doubt_columns(self._target, self._names, predictor.causes_of_doubt)
+        if predictor.side is not None:
+            formats.append(ColumnFormat("inputs_missing", "f4", "", "meta.number", _ABSENT))
         if isinstance(self._target, Classes):
             formats.append(ColumnFormat("entropy", "f4", "", "stat.param", _ENTROPY))
         if yardstick is not None:
@@ -155,6 +158,7 @@ class _Columns:
             values.append(found.scores[:, place])
             values += [] if found.errors is None else [found.errors[:, place]]
         values += found.doubts
+        values += [] if found.absent is None else [found.absent]
         if isinstance(self._target, Classes):
             values.append(entropy_of(found.scores))
         if self._yardstick is not None and found.distances is not None:

@@ -130,7 +130,7 @@ def run(
         The magnitude of one unit of the pixels, of each band of the data or one for all; empty: as the dataset or the
         headers of the files have it.
     catalogue
-        Of image files, where the field of the stamps is a multiple of one of its columns.
+        Of image files, where the field of the stamps or the network needs one of its columns.
     changes
         Of image files: import settings by name that override those of the training, such as ``pixel_scale``.
 

@@ -38,18 +38,23 @@ class PieceColumns:
         Whether it is told how unlike the training galaxies they are.
     doubts
         Of an ensemble, number of columns for what its doubt comes from.
+    has_side
+        Whether the network takes catalogue columns beside the image, of which some may have no value.
     """
 
     outputs: int
     has_errors: bool
     has_unlikeness: bool
     doubts: int = 0
+    has_side: bool = False
 
     @classmethod
     def of(cls, predictor: Predictor, *, has_unlikeness: bool) -> PieceColumns:
         """What is kept of the answers of a network."""
         doubts = len(doubt_columns(predictor.target, predictor.output_names, predictor.causes_of_doubt))
-        return cls(len(predictor.output_names), predictor.has_error_bars, has_unlikeness, doubts)
+        return cls(
+            len(predictor.output_names), predictor.has_error_bars, has_unlikeness, doubts, predictor.side is not None
+        )
 
     @property
     def formats(self) -> list[ColumnFormat]:
@@ -57,6 +62,7 @@ class PieceColumns:
         names = [f"score{place}" for place in range(self.outputs)]
         names += [f"error{place}" for place in range(self.outputs * self.has_errors)]
         names += [f"doubt{place}" for place in range(self.doubts)]
+        names += ["absent"] * self.has_side
         numbers = [ColumnFormat(name, "f4") for name in names]
         distance = [ColumnFormat("distance", "f8")] * self.has_unlikeness
         return [ColumnFormat("id", "U"), ColumnFormat("problem", "U"), *numbers, *distance]
@@ -80,6 +86,8 @@ class Answered:
         How unlike the training galaxies they are, float64 (n,), or None.
     doubts
         What the doubt of an ensemble comes from, float32 (n,) for each column; of a single network none.
+    absent
+        How many of the network's catalogue columns have no value, float32 (n,), or None where it takes none.
     """
 
     ids: NDArray[np.str_]
@@ -88,6 +96,7 @@ class Answered:
     errors: NDArray[np.float32] | None = None
     distances: NDArray[np.float64] | None = None
     doubts: tuple[NDArray[np.float32], ...] = ()
+    absent: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, values: Sequence[NDArray[Any]], columns: PieceColumns) -> Answered:
@@ -98,14 +107,16 @@ class Answered:
         errors = np.stack(numbers[count : 2 * count], axis=1) if columns.has_errors else None
         first = count * (1 + columns.has_errors)
         doubts = tuple(numbers[first : first + columns.doubts])
-        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None, doubts)
+        absent = numbers[first + columns.doubts] if columns.has_side else None
+        return cls(ids, problems, scores, errors, numbers[-1] if columns.has_unlikeness else None, doubts, absent)
 
     @property
     def values(self) -> list[NDArray[Any]]:
         """The values of their columns."""
         errors = [] if self.errors is None else list(self.errors.T)
         distances = [] if self.distances is None else [self.distances]
-        return [self.ids, self.problems, *self.scores.T, *errors, *self.doubts, *distances]
+        absent = [] if self.absent is None else [self.absent]
+        return [self.ids, self.problems, *self.scores.T, *errors, *self.doubts, *absent, *distances]
 
     def with_unread(self, problems: Sequence[Problem]) -> Answered:
         """With a row more for each galaxy or file that could not be read, called by its file."""
@@ -120,6 +131,7 @@ class Answered:
             None if self.errors is None else np.concatenate([self.errors, nothing]),
             None if self.distances is None else np.concatenate([self.distances, np.full(count, np.nan)]),
             tuple(np.concatenate([each, nothing[:, 0]]) for each in self.doubts),
+            None if self.absent is None else np.concatenate([self.absent, nothing[:, 0]]),
         )
 
 
@@ -129,7 +141,8 @@ def none_answered(columns: PieceColumns) -> Answered:
     texts = np.array([], dtype=str)
     distances = np.empty(0) if columns.has_unlikeness else None
     doubts = (nothing[:, 0],) * columns.doubts
-    return Answered(texts, texts, nothing, nothing if columns.has_errors else None, distances, doubts)
+    absent = nothing[:, 0] if columns.has_side else None
+    return Answered(texts, texts, nothing, nothing if columns.has_errors else None, distances, doubts, absent)
 
 
 def answer(
@@ -188,4 +201,13 @@ def answer(
         None if found.errors is None else np.where(is_finite[:, np.newaxis], found.errors, np.float32(np.nan)),
         distances,
         tuple(np.where(is_finite, each, np.nan).astype(np.float32) for each in doubts),
+        _count_absent(opened, found.rows),
     )
+
+
+def _count_absent(opened: NetworkOnData, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    """How many of the network's catalogue columns have no value for each galaxy; None: it takes none."""
+    side = opened.predictor.side
+    if side is None:
+        return None
+    return side.are_missing(side.read(opened.cutouts.columns)[rows]).sum(axis=1).astype(np.float32)

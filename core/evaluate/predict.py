@@ -119,7 +119,7 @@ def run(
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     catalogue
-        Of image files, where the field of the stamps is a multiple of one of its columns.
+        Of image files, where the field of the stamps or the network needs one of its columns.
     decision
         In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
 

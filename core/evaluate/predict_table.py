@@ -65,7 +65,7 @@ class Wish:
     changes
         Of image files: import settings by name that override those of the training.
     catalogue
-        Of image files, where the field of the stamps is a multiple of one of its columns.
+        Of image files, where the field of the stamps or the network needs one of its columns.
     decision
         In words, see :func:`core.evaluate.decision.resolve`; None: the one that is kept with the run.
     unlikeness
@@ -285,6 +285,7 @@ class _Job:
     ) -> None:
         self._network, self._identity, self._folder, self._wish = network, identity, folder, wish
         self._yardstick, self._told, self._stop = yardstick, told, stop
+        self._beside = () if predictor.side is None else predictor.side.names
         self.columns = PieceColumns.of(predictor, has_unlikeness=yardstick is not None)
         self.about = {"RUN": str(predictor.card.get("run", "")), **identity.about}
         if yardstick is not None:
@@ -326,7 +327,7 @@ class _Job:
         if choose_bands is not None:
             choose_bands(prepared.plan.bands)
         self.notes = [sentence, *filter(None, [prepared.decision]), *self.notes]
-        common = PiecePlan.of(prepared)
+        common = PiecePlan.of(prepared, self._beside)
         pieces = divide(prepared.found, prepared.plan, settings.hdu)
         total = sum(galaxies for _, galaxies in pieces)
         there = self._folder.begin(self._recipe(_describe(prepared, catalogue)), self.about)

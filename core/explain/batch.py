@@ -70,7 +70,7 @@ def explain_many(
     table = folder / f"{method}.csv"
     require_replaceable(table)
     with open_network_on_data(run, data) as opened:
-        predictor, cutouts = opened.predictor, opened.cutouts
+        cutouts = opened.cutouts
         for doubt in opened.doubts:
             yield Skipped(doubt)
         rows = range(len(cutouts)) if rows is None else rows
@@ -81,6 +81,7 @@ def explain_many(
                 yield Progress(done, len(rows), "galaxies")
                 image, name = cutouts.images[row], cutouts.ids[row]
                 try:
+                    predictor = opened.of_galaxy(row)
                     made = result_of(methods.explain(method, predictor, image, output, settings, stop, name))
                     line = _save_files(made, cutouts, row, folder)
                     if film and isinstance(settings, OcclusionSettings):

@@ -26,7 +26,7 @@ from torch import Tensor
 from core.data.encodings import Encoding
 from core.data.target import Quantities, encodings_of, periods_of
 from core.errors import NotANumber, NotPossible
-from core.nets import encoding, heads
+from core.nets import encoding, heads, side_inputs
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -192,6 +192,8 @@ def select_output(
 
 def check_image(predictor: Predictor, image: Tensor | NDArray[np.float32]) -> Tensor:
     """The image (C, H, W) as float32 on the network's device, if it fits; errors as :func:`select_output`."""
+    if predictor.side is not None:
+        side_inputs.require(None, predictor.side)
     tensor = torch.as_tensor(image, dtype=torch.float32).to(predictor.device)
     bands = len(predictor.bands)
     if tensor.ndim != 3 or tensor.shape[0] != bands:

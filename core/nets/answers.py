@@ -45,6 +45,8 @@ def compute(
 ) -> Work[Answers]:
     """Compute the answers, averaged over the network's views, for these rows of a dataset with its bands.
 
+    Where the network takes catalogue columns beside the image, they are those of the dataset.
+
     ``observe`` is shown the images (n, C, H, W) of each batch, in the order of the rows. With ``keeps_not_finite``
     answers that are not finite are given as they are.
 
@@ -52,6 +54,8 @@ def compute(
     ------
     NotANumber
         An answer is not finite.
+    NotPossible
+        The network takes a catalogue column that the dataset lacks.
     OutOfMemory
         The device has too little memory.
     Stopped
@@ -61,13 +65,14 @@ def compute(
     scores = np.empty((len(rows), len(predictor.output_names)), np.float32)
     errors = np.empty_like(scores) if predictor.has_error_bars else None
     doubts: list[Doubt] = []
+    beside = None if predictor.side is None else predictor.side.read(cutouts.columns)
     yield Progress(0, len(rows), "galaxies")
     for first in range(0, len(rows), batch):
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
         images = cutouts.images[rows[part]]
-        scores[part], sigma, doubt = _compute_batch(predictor, images)
+        scores[part], sigma, doubt = _compute_batch(predictor, images, None if beside is None else beside[rows[part]])
         if observe is not None:
             observe(images)
         if errors is not None:
@@ -82,10 +87,11 @@ def compute(
 
 @torch.no_grad()
 def _compute_batch(
-    predictor: Predictor, images: NDArray[np.float32]
+    predictor: Predictor, images: NDArray[np.float32], beside: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, Doubt | None]:
     try:
-        scores, errors, doubt = predictor.answer(torch.from_numpy(images))
+        values = None if beside is None else torch.from_numpy(beside)
+        scores, errors, doubt = predictor.answer(torch.from_numpy(images), values)
         return scores.cpu().numpy(), None if errors is None else errors.cpu().numpy(), doubt
     except torch.OutOfMemoryError as error:
         if len(images) < 2:
@@ -95,7 +101,11 @@ def _compute_batch(
                 str(predictor.device),
             ) from error
     devices.release_memory(predictor.device)
-    halves = [_compute_batch(predictor, part) for part in np.array_split(images, 2)]
+    half = len(images) // 2
+    halves = [
+        _compute_batch(predictor, images[part], None if beside is None else beside[part])
+        for part in (slice(half), slice(half, None))
+    ]
     sigmas = [errors for _, errors, _ in halves if errors is not None]
     doubts = [doubt for _, _, doubt in halves if doubt is not None]
     scores = np.concatenate([scores for scores, _, _ in halves])

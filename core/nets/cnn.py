@@ -2,7 +2,9 @@
 
 Each block detects patterns (convolution), keeps the strongest response of each 2 × 2 pixels (max pooling), brings
 the responses to a common scale (batch normalisation) and suppresses the negative ones (activation); a deeper block
-therefore has a larger receptive field. The head turns the last responses into one number per output.
+therefore has a larger receptive field. The head turns the last responses into one number per output. Catalogue columns
+beside the image enter there: a small network of their own adds to the first layer of the head, as if they stood beside
+the responses in its input.
 
 Pooling comes directly after the convolution, so that only a quarter of the pixels go through the other layers: a
 training step takes a quarter less time than with pooling at the end of the block, at the same accuracy.
@@ -15,6 +17,7 @@ He et al. 2015 (initialisation), 2016 (residual blocks), 2019 (pooling in the sh
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -55,6 +58,45 @@ class OwnDropout(nn.Dropout):
         return input * keep / (1 - self.p)
 
 
+class Head(nn.Sequential):
+    """Dense layers, one after the other."""
+
+    def forward(self, input: Tensor, offset: Tensor | None = None) -> Tensor:  # noqa: A002 - torch's name
+        """One row of outputs for each row of features; ``offset`` is added to what the first dense layer gives."""
+        x = input
+        for layer in self:
+            x = layer(x)
+            if offset is not None and isinstance(layer, nn.Linear):
+                x, offset = x + offset, None
+        return x
+
+
+class SideBranch(nn.Sequential):
+    """What catalogue columns add to the first dense layer of the head: at the beginning nothing."""
+
+    def __init__(self, settings: NetworkSettings, inputs: int, units: int, outputs: int) -> None:
+        super().__init__()
+        self.add_module("dense", nn.Linear(inputs, units))
+        self.add_module("activation", _activation(settings, units))
+        self.add_module("output", nn.Linear(units, outputs, bias=False))
+
+    def begin(self) -> None:
+        """Let it add nothing yet, so that an earlier network that had no such columns begins with its own answers."""
+        nn.init.zeros_(self.get_parameter("output.weight"))
+
+
+class HeadWithSide(nn.Module):
+    """Head and side branch of a network as one module, for features that are known already."""
+
+    def __init__(self, head: Head, side: SideBranch) -> None:
+        super().__init__()
+        self.head, self.side = head, side
+
+    def forward(self, features: Tensor, beside: Tensor) -> Tensor:
+        """Outputs (N, K) for features (N, F) and side inputs (N, S)."""
+        return self.head(features, self.side(beside))
+
+
 class Residual(nn.Module):
     """A residual connection: the output of a chain of layers plus its input, brought to the same shape."""
 
@@ -79,6 +121,8 @@ class CNN(nn.Module):
         (C, H, W) of the stamps.
     outputs
         Number of outputs.
+    side
+        Number of inputs beside the image, and of hidden units for them; none without such inputs.
 
     Raises
     ------
@@ -86,7 +130,9 @@ class CNN(nn.Module):
         The stamp is too small for this number of blocks.
     """
 
-    def __init__(self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int) -> None:
+    def __init__(
+        self, settings: NetworkSettings, shape: tuple[int, int, int], outputs: int, side: tuple[int, int] | None = None
+    ) -> None:
         super().__init__()
         self.settings, self.shape, self.outputs = settings, shape, outputs
         self.frozen_blocks = 0
@@ -96,13 +142,14 @@ class CNN(nn.Module):
         channels, height, width = self._add_backbone_stages() if settings.backbone else self._add_plain_blocks()
         self.neck: nn.Module = GlobalMean() if settings.pooling == "global" else nn.Flatten()
         inputs = channels if settings.pooling == "global" else channels * height * width
-        self.head = nn.Sequential()
+        self.head = Head()
         if settings.dense:
             self.head.add_module("dense", nn.Linear(inputs, settings.dense))
             self.head.add_module("activation", _activation(settings, settings.dense))
             inputs = settings.dense
         self.head.add_module("dropout", OwnDropout(settings.dropout))
         self.head.add_module("output", nn.Linear(inputs, outputs))
+        self.side = None if side is None else SideBranch(settings, *side, settings.dense or outputs)
 
     def _add_plain_blocks(self) -> tuple[int, int, int]:
         """Add the blocks of the plain network; return the shape (C, h, w) of their output."""
@@ -138,9 +185,30 @@ class CNN(nn.Module):
         self.features.train()
         return channels, height, width
 
-    def forward(self, x: Tensor) -> Tensor:
-        """One row of outputs (before softmax) for each stamp."""
-        return self.head(self.encode(x))  # (N, K)
+    def forward(self, x: Tensor, beside: Tensor | None = None) -> Tensor:
+        """One row of outputs (before softmax) for each stamp (N, C, H, W) and its side inputs (N, S), if any."""
+        features = self.encode(x)
+        if self.side is None:
+            return self.head(features)  # (N, K)
+        if beside is None:
+            raise ValueError("this network has inputs beside the image")
+        return self.head(features, self.side(beside))  # (N, K)
+
+    @property
+    def after_encoding(self) -> Head | HeadWithSide:
+        """What follows the features, as one module: the head, with the side branch if there is one."""
+        return self.head if self.side is None else HeadWithSide(self.head, self.side)
+
+    @torch.no_grad()
+    def held(self, beside: Tensor) -> CNN:
+        """The network of the image alone that this one is at side inputs (1, S), with the same trunk."""
+        if self.side is None:
+            return self
+        held = copy.deepcopy(self, {id(self.features): self.features})
+        held.side = None
+        first = next(layer for layer in held.head if isinstance(layer, nn.Linear))
+        first.bias += self.side(beside)[0]
+        return held
 
     def encode(self, x: Tensor) -> Tensor:
         """What the head sees of each stamp: (N, C, H, W) → (N, filters), or a number for each filter and position."""
@@ -178,12 +246,13 @@ def build(
     shape: tuple[int, int, int],
     outputs: int,
     generator: torch.Generator | None = None,
+    side: tuple[int, int] | None = None,
 ) -> CNN:
     """Build a network with fresh random weights, without touching the global random state.
 
     Parameters
     ----------
-    settings, shape, outputs
+    settings, shape, outputs, side
         As in :class:`CNN`.
     generator
         Random generator for the weights; without one, the weights are always the same.
@@ -192,13 +261,17 @@ def build(
     if settings.backbone:  # timm draws its weights from the global random state
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
-            network = CNN(settings, shape, outputs)
+            network = CNN(settings, shape, outputs, side)
         initialise(network.head, generator)
-        return network
-    with torch.device("meta"):  # no memory, no random numbers yet
-        network = CNN(settings, shape, outputs)
-    network.to_empty(device="cpu")
-    initialise(network, generator)
+        if network.side is not None:
+            initialise(network.side, generator)
+    else:
+        with torch.device("meta"):  # no memory, no random numbers yet
+            network = CNN(settings, shape, outputs, side)
+        network.to_empty(device="cpu")
+        initialise(network, generator)
+    if network.side is not None:
+        network.side.begin()
     return network
 
 

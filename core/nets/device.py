@@ -104,8 +104,10 @@ def release_memory(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
-def in_pieces(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+def in_pieces(function: Callable[..., Tensor], *batch: Tensor) -> Tensor:
     """Apply a function that treats each galaxy by itself to a batch (n, ...), in halves where memory runs out.
+
+    Several tensors hold different things of the same galaxies.
 
     Raises
     ------
@@ -113,13 +115,14 @@ def in_pieces(function: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
         There is too little memory even for one galaxy.
     """
     try:
-        return function(batch)
+        return function(*batch)
     except (RuntimeError, MemoryError) as error:
-        if len(batch) < 2 or not is_out_of_memory(error):
+        if len(batch[0]) < 2 or not is_out_of_memory(error):
             raise
-    release_memory(batch.device)
-    half = len(batch) // 2
-    return torch.cat([in_pieces(function, batch[:half]), in_pieces(function, batch[half:])])
+    release_memory(batch[0].device)
+    half = len(batch[0]) // 2
+    halves = ([each[part] for each in batch] for part in (slice(half), slice(half, None)))
+    return torch.cat([in_pieces(function, *each) for each in halves])
 
 
 @contextlib.contextmanager

@@ -6,12 +6,14 @@ or goes on with its training, is not possible with it: one of its runs is chosen
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Never
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data.target import Quantities, Target, outputs
@@ -60,7 +62,7 @@ class Ensemble(Predictor):
         self.bands_from, self.stamps = first.bands_from, first.stamps
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
-        self.zero_points = first.zero_points
+        self.zero_points, self.side = first.zero_points, first.side
         self.notes = tuple(dict.fromkeys(note for member in members for note in member.notes))
         self.notes = tuple(note for member in members for note in member.notes)
 
@@ -95,16 +97,25 @@ class Ensemble(Predictor):
         is_known = not self.has_error_bars or all(member.has_error_bars for member in self._members)
         return ("data", "networks") if is_known else ("networks",)
 
-    def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def held(self, values: NDArray[np.float64]) -> Ensemble:
+        """The networks of the image alone that these are for a galaxy with these values of the catalogue."""
+        if self.side is None:
+            return self
+        held = copy.copy(self)
+        held._members = tuple(member.held(values) for member in self._members)
+        held.side = None
+        return held
+
+    def scores_and_error_bars(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """The mean of the scores, and of quantities their standard deviations; not differentiable."""
-        return self.answer(images)[:2]
+        return self.answer(images, beside)[:2]
 
     @torch.no_grad()
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None, Doubt]:
+    def answer(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None, Doubt]:
         """The mean of the scores, standard deviations of quantities, and what the doubt comes from."""
         scores, errors = [], []
         for member, places in zip(self._members, self._places, strict=True):
-            found, bars = member.scores_and_error_bars(images)
+            found, bars = member.scores_and_error_bars(images, beside)
             scores.append(found.cpu().numpy()[:, places])
             errors.append(None if bars is None else bars.cpu().numpy()[:, places])
         if not isinstance(self.target, Quantities):
@@ -203,6 +214,8 @@ def _difference(first: Predictor, other: Predictor) -> str | None:
         return f"one was trained on the bands {', '.join(other.bands)}, the other on {', '.join(first.bands)}" + (
             ", made of other bands of the images" if first.bands == other.bands else ""
         )
+    if first.side != other.side and (why := _differing_columns(first, other)):
+        return why
     if first.stamp_shape[1:] != other.stamp_shape[1:]:
         sides = [f"{shape[2]} × {shape[1]}" for shape in (other.stamp_shape, first.stamp_shape)]
         return f"the stamps of one have {sides[0]} pixels, those of the other {sides[1]}"
@@ -216,6 +229,13 @@ def _difference(first: Predictor, other: Predictor) -> str | None:
     if first.stamps is not None and other.stamps is not None and (found := first.stamps.differences(other.stamps)):
         return f"their stamps were made in different ways ({found[0].sentence.rstrip('.')})"
     return None
+
+
+def _differing_columns(first: Predictor, other: Predictor) -> str:
+    """How the catalogue columns beside the image differ; their scaling may."""
+    columns = [() if each.side is None else each.side.columns for each in (other, first)]
+    one, there = (", ".join(f"{column.name} [{column.unit}]" for column in each) or "nothing" for each in columns)
+    return "" if one == there else f"one takes {one} beside the image, the other {there}"
 
 
 def _zero_points(predictor: Predictor) -> tuple[float | None, ...]:

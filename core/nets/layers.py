@@ -90,8 +90,9 @@ def table(network: CNN, shape: tuple[int, int, int]) -> list[LayerRow]:
 
 
 def named_layers(network: CNN) -> list[tuple[str, str, nn.Module]]:
-    """Name, kind and module of all layers in their order, without their shapes."""
-    return [(name, _kind(module), module) for name, module in _chain(network)]
+    """Name, kind and module of all layers in their order, without their shapes, and of those beside the image."""
+    beside = [] if network.side is None else [(f"side.{name}", each) for name, each in network.side.named_children()]
+    return [(name, _kind(module), module) for name, module in [*_chain(network), *beside]]
 
 
 def _chain(network: CNN) -> list[tuple[str, nn.Module]]:
@@ -143,7 +144,7 @@ def _output_shapes(network: CNN, shape: tuple[int, int, int]) -> dict[str, tuple
 
         module.register_forward_hook(note)
     with torch.no_grad():
-        ghost(torch.empty(0, *shape))
+        ghost.head(ghost.encode(torch.empty(0, *shape)))
     return shapes
 
 

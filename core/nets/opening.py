@@ -39,6 +39,16 @@ class NetworkOnData:
     doubts: tuple[Problem, ...]
     whole: Cutouts
 
+    def of_galaxy(self, row: int) -> Predictor:
+        """The network as it answers this galaxy of the dataset: catalogue columns beside the image keep its values."""
+        return hold_at(self.predictor, self.cutouts, row)
+
+
+def hold_at(predictor: Predictor, cutouts: Cutouts, row: int) -> Predictor:
+    """A network as it answers this galaxy: of its image alone, catalogue columns beside it held at the galaxy's."""
+    side = predictor.side
+    return predictor if side is None else predictor.held(side.read(cutouts.columns)[row])
+
 
 @contextlib.contextmanager
 def open_network_on_data(
@@ -76,7 +86,8 @@ def open_network_on_data(
     Raises
     ------
     NotPossible
-        The stamps have another number of bands than the network, or a size that it cannot process.
+        The stamps have another number of bands than the network, or a size that it cannot process; or a catalogue
+        column is missing that it takes beside the image.
     SettingsProblem
         The zero points are not as many as the bands.
     UnreadableFile, WrongVersion
@@ -95,6 +106,8 @@ def open_network_on_data(
             doubts.append(describe_mapping(mapping, predictor.bands, bands))
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         doubts += predictor.compare_stamps(cutouts.recipe)
+        if predictor.side is not None and needs_answers:
+            doubts += predictor.side.compare(cutouts.columns, cutouts.units)
         cutouts, scaled = zero_points.bring_to_training(cutouts, predictor)
         doubts += scaled
         yield NetworkOnData(predictor, cutouts, tuple(doubts), whole)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Classes, NoAnswers, Quantities, Target
 from core.errors import NotPossible, Problem
-from core.nets import angles, band_mapping, cnn, encoding, heads, normalisation, temperature, weights_file
+from core.nets import angles, cnn, encoding, heads, normalisation, side_inputs, stamp_check, temperature, weights_file
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.cnn import CNN
 from core.nets.combination import Doubt
@@ -29,17 +31,16 @@ from core.nets.device import arrange, full_precision
 from core.nets.heads import OutputScale
 from core.nets.normalisation import Normalisation
 from core.nets.settings import NetworkSettings
+from core.nets.side_inputs import SideInputs
 from core.nets.temperature import Temperature
 from core.nets.training_range import TrainingRange
 from core.project.files import write_atomically
 from core.project.runs import ENSEMBLE_FILE
 from core.reading import reading
-from core.wording import count_of
 
 View = tuple[bool, int]
 """Whether a galaxy is mirrored left and right, and by how many quarter turns it is then turned."""
 AS_IT_STANDS: View = (False, 0)
-_SCALE_TOLERANCE = 1.05
 
 
 @dataclass
@@ -81,6 +82,8 @@ class Predictor:
         Of the probabilities of classes, kept beside the file; None: they are the network's own.
     notes
         What is to be said wherever the network is used, such as a temperature that belongs to other weights.
+    side
+        The catalogue columns that it takes beside the image; None: the image alone.
     """
 
     network: CNN
@@ -99,6 +102,7 @@ class Predictor:
     zero_points: tuple[float | None, ...] = ()
     temperature: Temperature | None = None
     notes: tuple[Problem, ...] = ()
+    side: SideInputs | None = None
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -134,24 +138,36 @@ class Predictor:
         """The device of the network."""
         return self.normalisation.centre.device
 
-    def logits(self, images: Tensor) -> Tensor:
-        """The network's outputs for physical images (n, C, H, W), in true float32; differentiable in the images."""
+    def logits(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
+        """The network's outputs for physical images (n, C, H, W), in true float32; differentiable in the images.
+
+        ``beside`` are the values (n, S) of the catalogue for :attr:`side`, NaN where there is none.
+
+        Raises
+        ------
+        NotPossible
+            The network takes catalogue columns, and their values are not given.
+        """
         scaled = self.normalisation(images.to(self.device, torch.float32))
         with full_precision(self.device):
-            return self.network(arrange(scaled))
+            if self.side is None:
+                return self.network(arrange(scaled))
+            return self.network(
+                arrange(scaled), self.side.scale(side_inputs.require(beside, self.side)).to(self.device)
+            )
 
-    def scores(self, images: Tensor) -> Tensor:
+    def scores(self, images: Tensor, beside: Tensor | None = None) -> Tensor:
         """Probabilities, vote fractions or quantities in physical units, (n, K), averaged over the views."""
-        return self.scores_and_error_bars(images)[0]
+        return self.scores_and_error_bars(images, beside)[0]
 
-    def scores_and_error_bars(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def scores_and_error_bars(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """The scores (n, K), and the standard deviations (n, K) of quantities if the network predicts them.
 
         Both are averaged over the views of each galaxy, angles turned back before and logarithms as such; the standard
         deviations are then multiplied by the factors of the calibration, and those of logarithms by the values, see
         :mod:`core.data.encodings`.
         """
-        return self.combine_views([self.logits(each) for each in self.show_views(images)])
+        return self.combine_views([self.logits(each, beside) for each in self.show_views(images)])
 
     def show_views(self, images: Tensor) -> list[Tensor]:
         """The images as each view shows them; of one shape, since quarter turns are of square stamps only."""
@@ -169,9 +185,23 @@ class Predictor:
         assert isinstance(self.target, Quantities)
         return scores, encoding.in_unit(self.target, scores, self._calibrate(torch.stack(errors).mean(0)))
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor | None, Doubt | None]:
+    def answer(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None, Doubt | None]:
         """The scores and standard deviations, and of an ensemble what its doubt comes from."""
-        return (*self.scores_and_error_bars(images), None)
+        return (*self.scores_and_error_bars(images, beside), None)
+
+    def held(self, values: NDArray[np.float64]) -> Predictor:
+        """The network of the image alone that this one is for a galaxy with these values (S,) of the catalogue.
+
+        It answers, and is explained, as this one at those values; a network without such columns is itself.
+        """
+        if self.side is None:
+            return self
+        beside = self.side.scale(torch.from_numpy(values[None])).to(self.device)
+        return replace(self, network=self.network.held(beside), side=None)
+
+    def held_at_typical(self) -> Predictor:
+        """The network of the image alone that this one is for a typical training galaxy."""
+        return self if self.side is None else self.held(self.side.typical)
 
     def _calibrate(self, errors: Tensor) -> Tensor:
         return errors if self.calibration is None else errors * errors.new_tensor(self.calibration.factors)
@@ -198,56 +228,9 @@ class Predictor:
     def check(self, bands: Sequence[str], shape: tuple[int, int, int], pixel_scale: float) -> list[Problem]:
         """Check whether the network can be used on stamps of these bands, shape (C, H, W) and scale.
 
-        Returns
-        -------
-        list of Problem
-            Differences from the training stamps that the network can cope with.
-
-        Raises
-        ------
-        NotPossible
-            The number of bands differs, or the size does not fit a flattening head or a whitening.
+        See :func:`core.nets.stamp_check.check`.
         """
-        if len(bands) != len(self.bands):
-            raise NotPossible(
-                f"The network was trained on {count_of(len(self.bands), 'band')} ({', '.join(self.bands)}), and these "
-                "stamps have "
-                f"{len(bands)} ({', '.join(bands)}).",
-                f"Choose which of them feed it, as in “{band_mapping.example(self.bands, bands)}”.",
-            )
-        found: list[Problem] = []
-        if tuple(bands) != self.bands:
-            found.append(
-                Problem(
-                    f"The bands are {', '.join(bands)}; the network was trained on {', '.join(self.bands)}.",
-                    "Make sure that they mean the same, in this order.",
-                )
-            )
-        if tuple(shape[1:]) != tuple(self.stamp_shape[1:]):
-            found.append(self._check_size(shape))
-        ratio = pixel_scale / self.pixel_scale if self.pixel_scale else float("nan")
-        if ratio > _SCALE_TOLERANCE or ratio < 1 / _SCALE_TOLERANCE:  # false if either is unknown
-            found.append(
-                Problem(
-                    f"These stamps have {pixel_scale:.3g} arcsec/pixel; the network was trained on "
-                    f"{self.pixel_scale:.3g}.",
-                    "Galaxies appear larger or smaller to it than they did in training.",
-                )
-            )
-        return found
-
-    def _check_size(self, shape: tuple[int, int, int]) -> Problem:
-        own = f"{self.stamp_shape[2]} × {self.stamp_shape[1]}"
-        sentence = f"These stamps have {shape[2]} × {shape[1]} pixels; the network was trained on {own}."
-        if self.network.settings.pooling == "flatten" or self.normalisation.white is not None:
-            raise NotPossible(sentence, "Import the images at that size.")
-        settings = self.network.settings
-        if not settings.backbone and cnn.largest_depth(*shape[1:]) < settings.depth:
-            raise NotPossible(sentence, "They are too small for its depth.")
-        return Problem(
-            sentence,
-            "It works on any size, but the answers may be wrong: import the images at the size of the training.",
-        )
+        return stamp_check.check(self, bands, shape, pixel_scale)
 
     def compare_stamps(self, recipe: StampRecipe | None) -> list[Problem]:
         """How stamps made by this recipe differ from those of the training; nothing if either is not known."""
@@ -276,6 +259,7 @@ class Predictor:
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "training_range": None if self.training_range is None else self.training_range.to_dict(),
             "zero_points": list(self.zero_points),
+            "side": None if self.side is None else self.side.to_dict(),
         }
         tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         write_atomically(path, safetensors.torch.save(tensors, {weights_file.HEADER: json.dumps(plan)}))
@@ -366,7 +350,9 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
     target = targets.from_dict(plan["target"])
     channels, height, width = plan["stamp_shape"]
     shape = (channels, height, width)
-    network = cnn.build(NetworkSettings.model_validate(plan["network"]), shape, plan["outputs"])
+    side = None if plan["side"] is None else SideInputs.from_dict(plan["side"])
+    settings, branch = NetworkSettings.model_validate(plan["network"]), None if side is None else side.branch
+    network = cnn.build(settings, shape, plan["outputs"], side=branch)
     network.load_state_dict(part("network."))
     network.eval().requires_grad_(requires_grad=False)
     output = part("output.")
@@ -386,4 +372,5 @@ def _assemble(plan: dict[str, Any], tensors: dict[str, Tensor]) -> Predictor:
         calibration=None if calibration is None else ErrorBarCalibration.from_dict(calibration),
         training_range=None if training_range is None else TrainingRange.from_dict(training_range),
         zero_points=tuple(plan["zero_points"]),
+        side=side,
     )

@@ -30,8 +30,10 @@ from core.nets import cnn, encoding, heads
 from core.nets.cnn import CNN
 from core.nets.heads import OutputScale
 from core.nets.predictor import Predictor
+from core.nets.side_inputs import SideInputs
 
 OUTPUT_LAYER = "head.output."
+_SIDE_OUTPUT = "side.output.weight"
 
 
 def prepare(
@@ -43,6 +45,7 @@ def prepare(
     *,
     error_bars: bool = False,
     class_map: Mapping[str, str] | None = None,
+    side: SideInputs | None = None,
 ) -> CNN:
     """A network for new data with the architecture and the weights of ``base``.
 
@@ -64,21 +67,28 @@ def prepare(
     class_map
         Which class of ``base`` each new class continues, where the user chose it, see
         :func:`core.data.class_names.complete_mapping`.
+    side
+        What the new network takes beside the image: the columns of ``base``, in its order, or others where it takes
+        none. Where it takes none, but ``base`` does, it continues what that is for a typical galaxy.
     """
+    base = base if side is not None else base.held_at_typical()
     outputs = heads.output_count(target, error_bars=error_bars)
-    network = cnn.build(base.network.settings, shape, outputs, generator)
+    network = cnn.build(base.network.settings, shape, outputs, generator, None if side is None else side.branch)
     old, new = base.network.state_dict(), network.state_dict()
     rows = _output_rows(base.target, target, class_map)
     shares = Counter(rows.values())
     with torch.no_grad():
         for name, value in new.items():
-            if not name.startswith(OUTPUT_LAYER):
+            if name in old and not _is_of_outputs(name, network):
                 value.copy_(old[name])
         for row, old_row in rows.items():
             weight, bias = old["head.output.weight"][old_row], old["head.output.bias"][old_row]
             weight, bias = _convert_units(weight, bias, base.output_scale, output_scale, old_row, row)
             new["head.output.weight"][row] = weight
             new["head.output.bias"][row] = bias - math.log(shares[old_row])
+            if base.side is not None and _is_of_outputs(_SIDE_OUTPUT, network):
+                added = old[_SIDE_OUTPUT][old_row]
+                new[_SIDE_OUTPUT][row] = _convert_units(added, bias, base.output_scale, output_scale, old_row, row)[0]
     return network
 
 
@@ -140,7 +150,12 @@ def freeze(network: CNN, blocks: int, *, keeps_statistics: bool = False) -> None
 
 def copied_weights(base: CNN) -> dict[str, Tensor]:
     """The weights, by name, that a network takes over from ``base`` wholly: all but those of the last layer."""
-    return {name: value.detach() for name, value in base.named_parameters() if not name.startswith(OUTPUT_LAYER)}
+    return {name: value.detach() for name, value in base.named_parameters() if not _is_of_outputs(name, base)}
+
+
+def _is_of_outputs(name: str, network: CNN) -> bool:
+    """Whether a parameter belongs to the outputs: to the last layer, or to what is added to it beside the image."""
+    return name.startswith(OUTPUT_LAYER) or (name == _SIDE_OUTPUT and not network.settings.dense)
 
 
 def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:

@@ -60,6 +60,24 @@ class _TrainingRange(BaseModel):
     pixel_scale: _Range | None
 
 
+class _SideColumn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    unit: str
+    is_logarithm: bool
+    centre: Annotated[float, Field(allow_inf_nan=False)]
+    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    lowest: Annotated[float, Field(allow_inf_nan=False)]
+    highest: Annotated[float, Field(allow_inf_nan=False)]
+    missing: int = Field(ge=0)
+
+
+class _SideInputs(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+    units: int = Field(ge=1, le=_MOST_OUTPUTS)
+    columns: list[_SideColumn] = Field(min_length=1, max_length=_MOST_OUTPUTS)
+
+
 class _Plan(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
     format: int
@@ -78,6 +96,7 @@ class _Plan(BaseModel):
     calibration: _Calibration | None
     training_range: _TrainingRange | None
     zero_points: list[Annotated[float, Field(allow_inf_nan=False)] | None]
+    side: _SideInputs | None
 
     @model_validator(mode="after")
     def _require_fitting_lengths(self) -> _Plan:

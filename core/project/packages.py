@@ -22,6 +22,8 @@ from core.version import PROGRAM
 Kind: TypeAlias = Literal["project", "job", "results"]
 
 FORMAT = 1
+SUFFIX = ".tuningfork.zip"
+"""What the name of a packed project should end with: a desktop knows by it which program opens the file."""
 TEXT, LIST = "Tuning Fork package.txt", "Tuning Fork package.json"
 WHAT, AGAIN = "The package", "Ask for it once more: it may have been damaged on its way."
 _MOST_FILES = 100_000
@@ -89,6 +91,11 @@ class Contents:
         values = {"format": FORMAT, "kind": self.kind, "title": self.title, "program": self.program, "made": self.made}
         values |= {"about": dict(self.about), "files": rows(self.files), "left_out": rows(self.left_out)}
         return json.dumps(values, indent=1, ensure_ascii=False)
+
+
+def folder_name(path: Path) -> str:
+    """The name of the folder that a package is unpacked to, unless another is chosen."""
+    return path.name.removesuffix(SUFFIX) if path.name.endswith(SUFFIX) else path.stem
 
 
 def is_package(path: Path) -> bool:

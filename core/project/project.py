@@ -208,6 +208,11 @@ def require_not_in_open(path: Path) -> None:
         require_not_open(place)
 
 
+def folder_of(path: Path) -> Path:
+    """The folder of the project that a path names: itself, or that of the project's own file."""
+    return path.parent if path.name == _FILE and not path.is_dir() else path
+
+
 def is_project(folder: Path) -> bool:
     """Whether a folder holds a project."""
     return (folder / _FILE).exists()  # even if it is damaged

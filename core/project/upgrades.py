@@ -19,7 +19,7 @@ from typing import Any
 Values = dict[str, Any]
 Step = Callable[[Values], Values]
 
-SETTINGS = 7
+SETTINGS = 8
 _DEFAULTS_OF_2: dict[str, Values] = {
     "optimiser": {
         "decay": "cosine",
@@ -48,12 +48,20 @@ _DEFAULTS_OF_6: dict[str, Values] = {
         "input_scaling": "kept",
     },
 }
-PREDICTOR = 7
+PREDICTOR = 8
 
 
 def upgrade_settings(values: Values, version: int) -> Values:
     """Upgrade the settings of a run from a file of this format; settings may be missing."""
-    steps = (_settings_to_2, _settings_to_3, _settings_to_4, _settings_to_5, _settings_to_6, _settings_to_7)
+    steps = (
+        _settings_to_2,
+        _settings_to_3,
+        _settings_to_4,
+        _settings_to_5,
+        _settings_to_6,
+        _settings_to_7,
+        _settings_to_8,
+    )
     return _upgrade(values, version, steps)
 
 
@@ -77,7 +85,15 @@ def upgrade_predictor(plan: Values) -> Values:
     The number of outputs and samplewise scaling were not saved before error bars and samplewise scaling existed.
     """
     names = plan["target"].get("names") or plan["target"].get("columns", ())
-    steps = (_predictor_to_2, _predictor_to_3, _predictor_to_4, _predictor_to_5, _predictor_to_6, _predictor_to_7)
+    steps = (
+        _predictor_to_2,
+        _predictor_to_3,
+        _predictor_to_4,
+        _predictor_to_5,
+        _predictor_to_6,
+        _predictor_to_7,
+        _predictor_to_8,
+    )
     return {"outputs": len(names), "samplewise": "none", **_upgrade(plan, int(plan["format"]), steps)}
 
 
@@ -135,6 +151,11 @@ def _settings_to_7(values: Values) -> Values:
     return _with_defaults(values, _DEFAULTS_OF_6)
 
 
+def _settings_to_8(values: Values) -> Values:
+    """Before, no network took catalogue columns beside the image, as where none are named."""
+    return values
+
+
 def _with_defaults(values: Values, defaults: dict[str, Values]) -> Values:
     """The values with the defaults that a format had, where they are missing; what is no table stays."""
     tables = {name: {**old, **_table(values, name)} for name, old in defaults.items()}
@@ -186,6 +207,11 @@ def _predictor_to_6(plan: Values) -> Values:
 def _predictor_to_7(plan: Values) -> Values:
     """Before, every network had answers: none had learned without labels."""
     return {**plan, "format": 7}
+
+
+def _predictor_to_8(plan: Values) -> Values:
+    """Before, no network took catalogue columns beside the image."""
+    return {**plan, "side": None, "format": 8}
 
 
 def _table(values: Values, name: str) -> Values:

@@ -18,7 +18,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from core.data.target import Quantities
 from core.errors import NotPossible, Problem, Stopped
 from core.events import NEVER, Progress, Work
 from core.nets.predictor import Predictor
+from core.nets.side_inputs import SideInputs
 from core.project.files import atomic_path
 from core.version import PROGRAM
 
@@ -86,9 +87,10 @@ def require_libraries() -> None:
 def write(predictor: Predictor, path: Path, stop: threading.Event = NEVER) -> Work[Agreement]:
     """Write a network as an ONNX file, and compare its answers with the network's.
 
-    The input ``images`` is (n, C, H, W) float32 in physical units, of the training stamps' size; the output ``answers``
-    (n, K), and of quantities with error bars also ``errors`` (n, K). Names, units, bands and scales are in the file's
-    metadata, as JSON under ``tuning_fork``.
+    The input ``images`` is (n, C, H, W) float32 in physical units, of the training stamps' size; where the network
+    takes catalogue columns, the input ``beside`` is (n, S) float64 with their values, NaN where there is none, in the
+    order of the metadata. The output is ``answers`` (n, K), and of quantities with error bars also ``errors`` (n, K).
+    Names, units, bands and scales are in the file's metadata, as JSON under ``tuning_fork``.
 
     Parameters
     ----------
@@ -136,24 +138,29 @@ class _Answers(nn.Module):
         self.network, self.normalisation = predictor.network, predictor.normalisation
         self._predictor = predictor
 
-    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, beside: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         views = self._predictor.show_views(images)
-        outputs = self._predictor.logits(torch.cat(views)).chunk(len(views))
-        scores, errors = self._predictor.combine_views(outputs)
+        repeated = None if beside is None else beside.repeat(len(views), 1)
+        outputs = self._predictor.logits(torch.cat(views), repeated)
+        of_views = outputs.unflatten(0, (len(views), -1)).unbind()  # chunks would fix the number of galaxies
+        scores, errors = self._predictor.combine_views(of_views)
         return scores if errors is None else (scores, errors)
 
 
 def _export(predictor: Predictor, path: Path) -> None:
-    images = torch.from_numpy(make_test_images(predictor, 2))
+    inputs = {"images": torch.from_numpy(make_test_images(predictor, 2))}
+    if predictor.side is not None:
+        inputs["beside"] = torch.from_numpy(make_test_values(predictor.side, 2))
+    count = torch.export.Dim("galaxies")
     outputs = ["answers", "errors"] if predictor.has_error_bars else ["answers"]
     with _quiet(), torch.no_grad():
         try:
             program: Any = torch.onnx.export(
                 _Answers(predictor).eval(),
-                (images,),
+                tuple(inputs.values()),
                 dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("galaxies")},),
-                input_names=["images"],
+                dynamic_shapes=({0: count},) * len(inputs),
+                input_names=list(inputs),
                 output_names=outputs,
                 verbose=False,
             )
@@ -184,15 +191,18 @@ def describe(predictor: Predictor) -> dict[str, Any]:
         "stamp_shape": list(predictor.stamp_shape),
         "pixel_scale": scale if np.isfinite(scale) else None,
         "zero_points": list(predictor.zero_points),
+        "beside": [] if predictor.side is None else [asdict(column) for column in predictor.side.columns],
     }
 
 
 def compare(predictor: Predictor, path: Path) -> Agreement:
     """Compare an ONNX file's answers with the network's, on images like those that the input scaling was made for."""
     images = make_test_images(predictor, _GALAXIES)
-    found = run(path, images)
+    beside = None if predictor.side is None else make_test_values(predictor.side, _GALAXIES)
+    found = run(path, images, beside)
     with torch.no_grad():
-        wanted = predictor.scores_and_error_bars(torch.from_numpy(images))
+        values = None if beside is None else torch.from_numpy(beside)
+        wanted = predictor.scores_and_error_bars(torch.from_numpy(images), values)
     pairs = [
         (there, here.numpy()) for there, here in zip(found, [each for each in wanted if each is not None], strict=True)
     ]
@@ -200,11 +210,16 @@ def compare(predictor: Predictor, path: Path) -> Agreement:
     return Agreement(len(images), float(np.max(worst)))
 
 
-def run(path: Path, images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The outputs of an ONNX file for images (n, C, H, W), computed by onnxruntime on the CPU."""
+def run(
+    path: Path, images: NDArray[np.float32], beside: NDArray[np.float64] | None = None
+) -> list[NDArray[np.float32]]:
+    """The outputs of an ONNX file for images (n, C, H, W), computed by onnxruntime on the CPU.
+
+    ``beside`` are the values (n, S) of the catalogue columns of a network that takes some.
+    """
     runtime = importlib.import_module("onnxruntime")
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"images": images})
+    return session.run(None, {"images": images} if beside is None else {"images": images, "beside": beside})
 
 
 def make_test_images(predictor: Predictor, count: int) -> NDArray[np.float32]:
@@ -219,6 +234,15 @@ def make_test_images(predictor: Predictor, count: int) -> NDArray[np.float32]:
     scaling = predictor.normalisation
     images = scaled if scaling.samplewise != "none" else scaling.inverse(scaled)
     return images.clamp(-1e18, 1e18).numpy().astype(np.float32)
+
+
+def make_test_values(side: SideInputs, count: int) -> NDArray[np.float64]:
+    """Values (n, S) of catalogue columns: over the range of the training and beyond it, and each missing once."""
+    low, high = np.array([(column.lowest, column.highest) for column in side.columns]).T
+    shares = np.random.default_rng(0).uniform(-0.2, 1.2, (count, len(low)))
+    values = low + shares * (high - low)
+    values[np.arange(len(low)) % count, np.arange(len(low))] = np.nan
+    return values
 
 
 def _difference(predictor: Predictor, found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -49,12 +49,16 @@ class Settings(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _match_choice(cls, value: Any, info: ValidationInfo) -> Any:
-        """Match choices regardless of case: ``pca`` on the command line means ``PCA``."""
+    def _read_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read what is written on the command line: ``pca`` means the choice ``PCA``, and ``a, b`` the texts a and b."""
         annotation = cls.model_fields[info.field_name or ""].annotation
-        if isinstance(value, str) and get_origin(annotation) is Literal:
+        if not isinstance(value, str):
+            return value
+        if get_origin(annotation) is Literal:
             same = [choice for choice in get_args(annotation) if str(choice).casefold() == value.casefold()]
             return same[0] if same else value
+        if annotation == tuple[str, ...]:
+            return tuple(word for word in map(str.strip, value.split(",")) if word)
         return value
 
 

@@ -122,7 +122,13 @@ def worker_command(
 
 
 def worker_environment(count: int) -> dict[str, str]:
-    """The environment of a worker: this program's folder comes first, and ``count`` workers share the processors."""
+    """The environment of a worker: this program's folder comes first, and ``count`` workers share the processors.
+
+    Unless the number of threads was fixed by the user, a worker gives up some where others use the processors, too.
+    """
+    from core.train.cores import SHARE, is_number_fixed  # late: it loads torch
+
     threads = max(1, (psutil.cpu_count(logical=False) or os.cpu_count() or 1) // count)
     path = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if part)
-    return os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
+    shares = {} if is_number_fixed(os.environ) else {SHARE: "1"}
+    return os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path} | shares

@@ -101,15 +101,16 @@ def _add(
 ) -> tuple[Tensor, float]:
     rows, stamps, labels = batch
     if plan.pieces == 1:
-        varied, outputs, added = forward(plan, stamps, *number)
+        varied, outputs, added = forward(plan, rows, stamps, *number)
         loss = criterion(outputs.float(), labels)
         value = _require_finite(plan, loss, varied, rows, number)
         optimiser_step.add(loss + added)
         return outputs, value
     varied = vary_batch(plan, stamps, *number)
+    inputs = (varied, *plan.beside(rows))
     found, value = [], 0.0
     for piece in cut(len(rows), plan.pieces):
-        outputs = pass_through(plan, varied, *number, piece=piece)
+        outputs = pass_through(plan, inputs, *number, piece=piece)
         share = len(outputs) / len(rows)
         loss = criterion(outputs.float(), labels[piece])
         value += share * _require_finite(plan, loss, varied[piece], rows[piece], number)

@@ -18,6 +18,7 @@ from core.errors import OutOfMemory
 from core.nets import device as devices
 from core.reading import is_there, read_toml, reading
 from core.train.batch_size import USUAL
+from core.train.cores import threads_given_back
 
 FORMAT = 1
 _PACKAGES = ("tuning-fork", "numpy", "h5py", "astropy", "safetensors", "pydantic")
@@ -90,10 +91,16 @@ def retain_freed_memory() -> Iterator[None]:
 def reproducible_training(batch_size: int | None) -> Iterator[None]:
     """Make results reproducible, on a GPU too, keep freed memory, and turn a lack of memory into a readable problem.
 
+    At the end, as many threads compute as before: a training may change their number.
+
     ``batch_size`` is that of the settings, which the problem names; None: the usual one.
     """
     try:
-        with retain_freed_memory(), torch.backends.cudnn.flags(deterministic=True, allow_tf32=False):
+        with (
+            threads_given_back(),
+            retain_freed_memory(),
+            torch.backends.cudnn.flags(deterministic=True, allow_tf32=False),
+        ):
             yield
     except (MemoryError, RuntimeError) as error:
         if not devices.is_out_of_memory(error):

@@ -89,9 +89,9 @@ def is_wanted(settings: RunSettings, network: CNN) -> bool:
 
 
 def trained_part(predictor: Predictor, settings: RunSettings) -> nn.Module:
-    """What the training passes its batches through: the head alone where features are kept."""
+    """What the training passes its batches through: what follows the features where these are kept."""
     network = predictor.network
-    return network.head if is_wanted(settings, network) else network
+    return network.after_encoding if is_wanted(settings, network) else network
 
 
 def without(settings: RunSettings) -> RunSettings:

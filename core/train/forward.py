@@ -21,14 +21,16 @@ from core.train.plan import TrainingPlan
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
 
-def forward_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+def forward_batch(plan: TrainingPlan, rows: Rows, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
     """Augment a batch (n, C, H, W) and pass it through the network; returns the augmented batch and outputs (n, K).
+
+    ``rows`` are those of its galaxies in the dataset, from which comes what stands beside the images.
 
     With kept features (n, V, F), one of the views of each galaxy is passed through the head, and returned. Where
     several processes train together, each passes its own galaxies of the batch.
     """
     varied = vary_batch(plan, stamps, epoch, batch)
-    return varied, pass_through(plan, varied, epoch, batch)
+    return varied, pass_through(plan, (varied, *plan.beside(rows)), epoch, batch)
 
 
 def vary_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
@@ -38,19 +40,23 @@ def vary_batch(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Te
     return stamps[torch.arange(len(stamps)), _choose_views(plan, len(stamps), epoch, batch)]
 
 
-def pass_through(plan: TrainingPlan, inputs: Tensor, epoch: int, batch: int, piece: slice | None = None) -> Tensor:
-    """Pass what is ready for it (n, ...) through the network, in training mode; returns outputs (n, K).
+def pass_through(
+    plan: TrainingPlan, inputs: tuple[Tensor, ...], epoch: int, batch: int, piece: slice | None = None
+) -> Tensor:
+    """Pass what is ready for it through the network, in training mode; returns outputs (n, K).
 
-    With a ``piece`` of the batch, only that is passed, under the dropout that it has in the whole batch.
+    ``inputs`` are the images (n, C, H, W) or features, and what stands beside them, if anything. With a ``piece`` of
+    the batch, only that is passed, under the dropout that it has in the whole batch.
     """
-    own = piece or distributed.own_slice(len(inputs))
+    count = len(inputs[0])
+    own = piece or distributed.own_slice(count)
     for dropout in plan.dropouts:
-        dropout.rows = (len(inputs), own)
+        dropout.rows = (count, own)
         if dropout.generator is not None:
             dropout.generator.manual_seed(torch_seed(plan.settings.seed, "dropout", epoch, batch))
     with torch.autocast(plan.device.type, plan.precision, enabled=plan.precision != torch.float32):
-        outputs = plan.distributed_network(inputs[own])
-    return outputs if piece is not None else distributed.gather(outputs, len(inputs))
+        outputs = plan.distributed_network(*(each[own] for each in inputs))
+    return outputs if piece is not None else distributed.gather(outputs, count)
 
 
 def vary(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> Tensor:
@@ -65,11 +71,11 @@ def as_input(plan: TrainingPlan, images: Tensor) -> Tensor:
     return arrange(images).to(plan.precision)  # in this order: faster
 
 
-def answer_batch(plan: TrainingPlan, network: CNN, stamps: Tensor) -> Tensor:
+def answer_batch(plan: TrainingPlan, network: CNN, stamps: Tensor, *beside: Tensor) -> Tensor:
     """Outputs (n, K) for a batch of the validation part as it was read, or for its kept features (n, 1, F)."""
     if plan.features is not None:
-        return network.head(stamps[:, 0])
-    return network(arrange(plan.scale(stamps)))
+        return network.after_encoding(stamps[:, 0], *beside)
+    return network(arrange(plan.scale(stamps)), *beside)
 
 
 def _choose_views(plan: TrainingPlan, count: int, epoch: int, batch: int) -> Tensor:

@@ -51,6 +51,16 @@ def choose_bands(
     return settings.model_copy(update={"transfer": transferred}), MappedCutouts(cutouts, mapping, network.bands)
 
 
+def adapt(
+    settings: RunSettings, base: Predictor, target: Target, cutouts: Cutouts
+) -> tuple[RunSettings, list[Problem]]:
+    """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
+    settings = settings.model_copy(update={"network": base.network.settings})
+    notices = compare(base, target, cutouts) + explain_tuning(settings, base)
+    settings, mapped = map_classes(drop_idle_views(settings, base), base.target, target)
+    return settings, [*notices, *mapped]
+
+
 def compare(base: Predictor, target: Target, cutouts: Cutouts) -> list[Problem]:
     """Warn of differences between the dataset that the base was trained on and this one."""
     found = base.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)

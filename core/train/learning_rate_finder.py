@@ -161,7 +161,7 @@ def _measure_losses(
         if stop.is_set():
             raise Stopped
         epoch, (rows, stamps) = next(batches)
-        _, outputs = forward_batch(plan, stamps, epoch, step)
+        _, outputs = forward_batch(plan, rows, stamps, epoch, step)
         loss = criterion(outputs.float(), batch_labels(plan, rows, epoch, step))
         value = loss.item()
         if not math.isfinite(value) or (losses and value > _ABORT_FACTOR * max(losses[0], min(losses))):

@@ -117,8 +117,8 @@ def run(
     stop
         When set, the current epoch ends with the current batch, is validated and saved.
     resume
-        Continue after the last complete epoch, if there is one. On the same machine the results are those of a run
-        without interruption.
+        Continue after the last complete epoch, if there is one. On the same machine, with as many threads, the results
+        are those of a run without interruption.
     hand_labels
         Labels given by hand, of the project to which the dataset belongs; None: there are none.
 
@@ -294,7 +294,11 @@ def _train_epoch(
             plan.average.update(plan.predictor.network, batches)
 
         tally.add(outputs, labels, value)
+        notice = plan.cores.share(f"batch {batch} of epoch {epoch}")
         seconds += time.perf_counter() - started
+        if notice is not None:
+            plan.notices.append(notice)
+            yield Skipped(notice)
         yield BatchEnded(epoch, batch, batches, value, rate, tally.galaxies / seconds)
         started = time.perf_counter()  # a paused run does not count
         if distributed.any_process(stop.is_set(), plan.device):
@@ -310,8 +314,8 @@ def validate(plan: TrainingPlan, images: ImageSource, criterion: Loss, network: 
     with torch.inference_mode():
         for rows, stamps in images.batches(batches_in_order(plan.split.validation, VALIDATION_BATCH)):
             labels = plan.labels[torch.from_numpy(rows).to(plan.device)]
-            own = stamps[distributed.own_slice(len(stamps))]
-            answers = devices.in_pieces(partial(answer_batch, plan, network), own)
+            own = [each[distributed.own_slice(len(stamps))] for each in (stamps, *plan.beside(rows))]
+            answers = devices.in_pieces(partial(answer_batch, plan, network), *own)
             outputs = distributed.gather(answers, len(stamps))
             tally.add(outputs, labels, criterion(outputs, labels).item())
     return tally

@@ -36,7 +36,7 @@ def diagnose(
         )
     elif not all(bool(parameter.isfinite().all()) for parameter in plan.predictor.network.parameters()):
         cause, remedy = "The learning rate was too high: weights have overflowed.", slower
-    elif images is not None and plan.precision == torch.float16 and _is_finite_in_float32(plan, images):
+    elif images is not None and plan.precision == torch.float16 and _is_finite_in_float32(plan, images, rows):
         cause, remedy = "A response was too large for float16.", "Choose bfloat16 or float32 as the precision."
     else:
         cause, remedy = "The learning rate was probably too high: the outputs have grown without bound.", slower
@@ -50,9 +50,9 @@ def _bad_rows(images: Tensor, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @torch.no_grad()
-def _is_finite_in_float32(plan: TrainingPlan, images: Tensor) -> bool:
+def _is_finite_in_float32(plan: TrainingPlan, images: Tensor, rows: NDArray[np.int64] | None) -> bool:
     network = plan.called_part
     network.eval()
-    outputs = network(images.float())
+    outputs = network(images.float(), *(() if rows is None else plan.beside(rows)))
     network.train()
     return bool(outputs.isfinite().all())

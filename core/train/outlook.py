@@ -282,7 +282,7 @@ def measure(
     def train(batch: Rows) -> None:
         rows, stamps = next(iter(images.batches([[batch]])))
         labels = batch_labels(plan, rows, 1, 1)
-        _, outputs, added = forward(plan, stamps, 1, 1)
+        _, outputs, added = forward(plan, rows, stamps, 1, 1)
         loss = criterion(outputs.float(), labels)
         value = loss.item()  # waits for a GPU, as the training does
         step.step(loss + added, rate)

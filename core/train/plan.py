@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
 from core.train.augmentation.noise import NoisePool
 from core.train.averaging import WeightAverage
+from core.train.cores import SharedCores
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -78,8 +80,13 @@ class TrainingPlan:
         head alone is called; None: it is computed anew for every batch.
     unlabelled
         What is learned from galaxies without labels; None: nothing.
+    side
+        What the network takes beside the image, scaled, (N, S) for all rows of the dataset, on the device; None:
+        nothing.
     pieces
         In how many pieces a batch is passed through the network, see :mod:`core.train.accumulation`.
+    cores
+        How many threads compute.
     """
 
     settings: RunSettings
@@ -103,13 +110,22 @@ class TrainingPlan:
     notices: list[Problem]
     features: FeatureCache | None = None
     unlabelled: UnlabelledTerm | None = None
+    side: Tensor | None = None
     pieces: int = 1
+    cores: SharedCores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cores = SharedCores.of(self.device)
 
     @property
     def called_part(self) -> nn.Module:
         """The part of the network that batches are passed through: all of it, or the head with kept features."""
         network = self.predictor.network
-        return network if self.features is None else network.head
+        return network if self.features is None else network.after_encoding
+
+    def beside(self, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        """What the network takes beside the images of these galaxies: nothing, or their side inputs (n, S)."""
+        return () if self.side is None else (self.side[torch.from_numpy(rows).to(self.side.device)],)
 
     @property
     def target(self) -> Target:

@@ -25,12 +25,14 @@ from core.nets.cnn import OwnDropout
 from core.nets.mapped_cutouts import MappedCutouts
 from core.nets.normalisation import Normalisation
 from core.nets.predictor import Predictor
+from core.nets.side_inputs import SideInputs
 from core.nets.training_range import fit_training_range
 from core.project.labels import LabelJournal
 from core.settings.declare import ineffective_settings
 from core.train import (
     angle_notices,
     batch_size,
+    beside_image,
     class_frequencies,
     distributed,
     initial_network,
@@ -94,21 +96,17 @@ def prepare(
         labels[~(votes > 0)] = np.nan
     if resumed is not None:
         _require_same_data(resumed, target, cutouts)
-    if earlier_split is None:
-        split = split_dataset(cutouts, target, labels, settings, hand_labels)
-    else:
-        split = _load_split(earlier_split, cutouts, labels)
+    split = _choose_split(earlier_split, cutouts, target, labels, settings, hand_labels)
     settings = batch_size.resolve(settings, len(split.train))
     _require_enough(split, settings)
     of_parts = _note_given_parts(cutouts, labels, split, settings, hand_labels) if earlier_split is None else []
     augmentation, notices = without_label_changes(settings.augmentation, target)
     settings = settings.model_copy(update={"augmentation": augmentation})
-    if base is not None:
-        settings, adapted = _adapt_to_base(settings, base, target, cutouts)
-        notices += adapted
+    settings, base, side, adapted = _begin_from(settings, cutouts, target, labels, split, base, resumed)
+    notices += adapted
     notices += _settings_without_effect(settings, target) + of_parts
     sample = draw_sample(cutouts, split.train, settings.seed)
-    predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base)
+    predictor = resumed or build_predictor(settings, cutouts, target, labels[split.train], sample, base, side)
     predictor.stamps = predictor.stamps or cutouts.recipe  # a run of an earlier format did not know it
     notices += _describe_labels_and_field(settings, target, cutouts, predictor, sample, labels, split)
     scales_per_batch = is_physical(augmentation) or not predictor.normalisation.is_pixelwise
@@ -136,6 +134,7 @@ def prepare(
         dropouts=seedable_dropouts(predictor, device),
         facts=describe_data(cutouts, target, labels, split, settings),
         notices=notices,
+        side=beside_image.inputs_of(predictor, cutouts),
     )
 
 
@@ -145,22 +144,39 @@ def noise_pool(pixels: int, seed: int, device: torch.device) -> NoisePool:
     return NoisePool.draw(pixels, torch_generator(seed, "noise"), device)
 
 
-def _load_split(path: Path, cutouts: Cutouts, labels: NDArray[Any]) -> Split:
-    """The split with which a run that is resumed began; every galaxy of it must still have a label."""
-    split = splits.load(path, cutouts.ids)
-    _require_labels(split, labels, path)
+def _choose_split(
+    earlier: Path | None,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    settings: RunSettings,
+    hand_labels: LabelJournal | None,
+) -> Split:
+    """The split with which a run that is resumed began, every galaxy of which must still have a label; or a new one."""
+    if earlier is None:
+        return split_dataset(cutouts, target, labels, settings, hand_labels)
+    split = splits.load(earlier, cutouts.ids)
+    _require_labels(split, labels, earlier)
     return split
 
 
-def _adapt_to_base(
-    settings: RunSettings, base: Predictor, target: Target, cutouts: Cutouts
-) -> tuple[RunSettings, list[Problem]]:
-    """Settings with the network of the earlier run and the map of its classes, and what to know about the two."""
-    settings = settings.model_copy(update={"network": base.network.settings})
-    notices = initial_network.compare(base, target, cutouts) + initial_network.explain_tuning(settings, base)
-    settings = initial_network.drop_idle_views(settings, base)
-    settings, mapped = initial_network.map_classes(settings, base.target, target)
-    return settings, [*notices, *mapped]
+def _begin_from(
+    settings: RunSettings,
+    cutouts: Cutouts,
+    target: Target,
+    labels: NDArray[Any],
+    split: Split,
+    base: Predictor | None,
+    resumed: Predictor | None,
+) -> tuple[RunSettings, Predictor | None, SideInputs | None, list[Problem]]:
+    """What a new run begins with: settings, the earlier network, what stands beside the image, and what to know."""
+    if resumed is not None:
+        return settings, None, None, []
+    side, base, notices = beside_image.choose(settings, cutouts, target, labels, split.train, base)
+    if base is not None:
+        settings, adapted = initial_network.adapt(settings, base, target, cutouts)
+        notices += adapted
+    return settings, base, side, notices
 
 
 def _describe_labels_and_field(
@@ -286,6 +302,7 @@ def build_predictor(
     labels: NDArray[Any],
     sample: NDArray[np.float32],
     base: Predictor | None,
+    side: SideInputs | None = None,
 ) -> Predictor:
     """Build the network before the first step: random weights or the base's, input scaling of the training part."""
     weights = torch_generator(settings.seed, "weights")
@@ -294,13 +311,14 @@ def build_predictor(
     zero_points = tuple(band.zero_point for band in cutouts.bands)
     error_bars = isinstance(target, Quantities) and settings.loss.quantities == "gaussian"
     if base is None:
-        network = cnn.build(settings.network, shape, heads.output_count(target, error_bars=error_bars), weights)
+        outputs, branch = heads.output_count(target, error_bars=error_bars), None if side is None else side.branch
+        network = cnn.build(settings.network, shape, outputs, weights, branch)
         if settings.network.backbone and settings.network.weights:
             backbone.load_weights(network.stages, settings.network.backbone, settings.network.weights)
         scaling = _fit_normalisation(sample, settings, cutouts)
     else:
         network = transfer.prepare(
-            base, shape, target, scale, weights, error_bars=error_bars, class_map=settings.transfer.class_map
+            base, shape, target, scale, weights, error_bars=error_bars, class_map=settings.transfer.class_map, side=side
         )
         is_refitted = settings.transfer.input_scaling == "refitted"
         scaling = base_scaling.fit_anew(base, sample) if is_refitted else base_scaling.in_unit_of(base, zero_points)
@@ -323,6 +341,7 @@ def build_predictor(
         views=views,
         training_range=known_range,
         zero_points=zero_points,
+        side=side,
     )
 
 

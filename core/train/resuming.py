@@ -1,7 +1,8 @@
 """Resume a run: after a stop, a crash or a power cut, or for more epochs than it was started with.
 
 Everything needed is in the run's folder: settings, dataset, the checkpoint of the last complete epoch. On the same
-machine the weights are then, bit by bit, those of a run that was never interrupted.
+machine, with as many threads, the weights are then, bit by bit, those of a run that was never interrupted; where other
+programs use the cores, the number of threads changes, see :mod:`core.train.cores`.
 """
 
 from __future__ import annotations

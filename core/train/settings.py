@@ -158,7 +158,7 @@ class TransferSettings(Settings):
 
 
 class RunSettings(Settings):
-    """All settings of one run: the same settings, data and machine give the same results."""
+    """All settings of one run: the same settings, data, machine and threads give the same results."""
 
     file_format: ClassVar[int] = upgrades.SETTINGS
 

@@ -1,84 +1,66 @@
-"""Freeze the program and make a Debian package of it: ``python packaging/linux/deb.py``.
+"""The Debian package: the program in /opt, a link to it, and the files by which a desktop knows it.
 
-It leaves ``dist/tuning-fork_VERSION_ARCHITECTURE.deb``, which needs no Python on the machine it is installed on. Run it
-in the development environment (PyInstaller is part of it) on a system with ``dpkg-deb`` and binutils; with the CPU
-build of torch the package is some gigabytes smaller.
+Caches of file types, icons and menus are brought up to date by the packages that they belong to, which watch these
+folders (dpkg's triggers); so nothing has to be run here, and nothing is left when the package is removed.
 """
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
-import sys
-import time
+from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 
+import share
+from manpage import packed
+
 ROOT = Path(__file__).parents[2]
-FROZEN = ROOT / "dist" / "tuning-fork"
-# Qt's own libraries come along; these belong to the desktop.
-DEPENDS = ("libc6", "libegl1", "libgl1", "libxkbcommon0", "libfontconfig1", "libdbus-1-3", "libglib2.0-0")
-RECOMMENDS = (
-    "libxcb-cursor0",
-    "libxkbcommon-x11-0",
-    "libxcb-icccm4",
-    "libxcb-image0",
-    "libxcb-keysyms1",
-    "libxcb-render-util0",
+NAME = "tuning-fork"
+# Qt's own libraries come along; these belong to the system or its desktop.
+DEPENDS = (
+    *("libc6 (>= 2.34)", "libstdc++6", "zlib1g", "libegl1", "libgl1", "libfontconfig1", "libfreetype6", "libdbus-1-3"),
+    *("libglib2.0-0 | libglib2.0-0t64", "libxkbcommon0", "libxkbcommon-x11-0", "libxcb-cursor0", "libxcb-icccm4"),
+    *("libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0", "libxcb-render0", "libxcb-shape0"),
+    *("libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xkb1", "libx11-xcb1", "fonts-dejavu-core | fonts-noto"),
 )
+RECOMMENDS = ("desktop-file-utils", "shared-mime-info", "hicolor-icon-theme")
+_DESCRIPTION = """train, fine-tune and interrogate networks on galaxy cutouts
+ Images of galaxies and a catalogue with labels become a convolutional network
+ whose learning curves move before your eyes. Click any galaxy and see why it
+ is called a spiral; carry the network to the next survey with a few hundred
+ labels. The program brings its own Python and its own libraries.
+"""
 
 
-def main() -> int:
-    """Freeze, lay out, pack, and report sizes and times."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep-frozen", action="store_true", help="pack what was frozen before")
-    options = parser.parse_args()
-    for tool in ("dpkg-deb", "strip"):
-        if shutil.which(tool) is None:
-            print(f"There is no {tool} here: run this on Debian or Ubuntu with dpkg and binutils.", file=sys.stderr)
-            return 1
-    started = time.monotonic()
-    if not options.keep_frozen:
-        freeze()
-    frozen = time.monotonic()
-    package = pack()
-    print(f"frozen program: {size_of(FROZEN) / 1e6:,.0f} MB in {frozen - started:.0f} s")
-    print(f"{package}: {package.stat().st_size / 1e6:,.0f} MB in {time.monotonic() - frozen:.0f} s")
-    return 0
+def pack(frozen: Path, work: Path, dist: Path) -> Path:
+    """Lay the files out as they will lie on the disk, and pack them.
 
-
-def freeze() -> None:
-    """Let PyInstaller collect the program and everything it imports."""
-    spec = ROOT / "packaging" / "pyinstaller" / "tuningfork.spec"
-    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", str(spec)]
-    folders = ["--distpath", str(ROOT / "dist"), "--workpath", str(ROOT / "build")]
-    subprocess.run([*command, *folders], cwd=ROOT, check=True)
-    for library in FROZEN.rglob("_galsim*.so"):  # published with its debugging symbols: 200 MB instead of 4
-        subprocess.run(["strip", "--strip-debug", str(library)], check=True)
-
-
-def pack() -> Path:
-    """Lay the files out as they will lie on the disk, and pack them."""
-    sys.path.insert(0, str(ROOT))
-    from core.version import VERSION
-
-    architecture = subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    tree = ROOT / "build" / "deb"
+    Parameters
+    ----------
+    frozen
+        The frozen program.
+    work
+        A folder for the layout, which is removed again.
+    dist
+        Where the package goes.
+    """
+    version = share.version()
+    machine = _output("dpkg", "--print-architecture")
+    tree = work / "deb"
     shutil.rmtree(tree, ignore_errors=True)
-    program = tree / "opt" / "tuning-fork"
-    shutil.copytree(FROZEN, program, symlinks=True)
+    shutil.copytree(frozen, tree / "opt" / NAME, symlinks=True)
+    share.lay_out(tree / "usr" / "share")
     link = tree / "usr" / "bin" / "tuningfork"
     link.parent.mkdir(parents=True)
-    link.symlink_to("/opt/tuning-fork/tuningfork")
-    install_file(ROOT / "resources" / "desktop" / "tuning-fork.desktop", tree / "usr" / "share" / "applications")
-    install_file(ROOT / "resources" / "icons" / "tuning-fork.svg", tree / "usr/share/icons/hicolor/scalable/apps")
-    install_file(ROOT / "LICENSE", tree / "usr/share/doc/tuning-fork", "copyright")
-    control = tree / "DEBIAN" / "control"
-    control.parent.mkdir()
-    control.write_text(make_control_file(VERSION, architecture, size_of(tree) // 1024), encoding="utf-8")
-    package = ROOT / "dist" / f"tuning-fork_{VERSION}_{architecture}.deb"
+    link.symlink_to(f"/opt/{NAME}/tuningfork")
+    _write_documents(tree / "usr/share/doc" / NAME, version)
+    _set_modes(tree)
+    control = tree / "DEBIAN"
+    control.mkdir(mode=0o755)
+    (control / "control").write_text(_control(version, machine, size_in_kilobytes(tree)), encoding="utf-8")
+    (control / "md5sums").write_text("".join(_checksums(tree)), encoding="utf-8")
+    package = dist / f"{NAME}_{version}_{machine}.deb"
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(tree), str(package)],
         check=True,
@@ -88,35 +70,66 @@ def pack() -> Path:
     return package
 
 
-def install_file(file: Path, folder: Path, name: str = "") -> None:
-    """Copy one file into the tree."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, folder / (name or file.name))
-
-
-def make_control_file(version: str, architecture: str, kilobytes: int) -> str:
-    """Compose the control file."""
-    return f"""Package: tuning-fork
+def _control(version: str, machine: str, kilobytes: int) -> str:
+    return f"""Package: {NAME}
 Version: {version}
-Architecture: {architecture}
-Maintainer: The Tuning Fork developers <tuning-fork@localhost>
+Architecture: {machine}
+Maintainer: The Tuning Fork developers <tuning-fork@example.org>
 Installed-Size: {kilobytes}
 Depends: {", ".join(DEPENDS)}
 Recommends: {", ".join(RECOMMENDS)}
 Section: science
 Priority: optional
-Description: train, fine-tune and interrogate networks on galaxy cutouts
- Images of galaxies and a catalogue with labels become a convolutional network
- whose learning curves move before your eyes. Click any galaxy and see why it
- is called a spiral; carry the network to the next survey with a few hundred
- labels.
-"""
+Description: {_DESCRIPTION}"""
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of all files in a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def _write_documents(folder: Path, version: str) -> None:
+    folder.mkdir(parents=True)
+    licence = "\n".join(f" {line}" if line.strip() else " ." for line in (ROOT / "LICENSE").read_text().splitlines())
+    (folder / "copyright").write_text(
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+        "Upstream-Name: Tuning Fork\n"
+        f"Comment: The licences of the libraries that come along are in /opt/{NAME}/licences.\n\n"
+        "Files: *\nCopyright: the Tuning Fork developers\nLicense: BSD-3-Clause\n"
+        f"{licence}\n",
+        encoding="utf-8",
+    )
+    changes = (
+        f"{NAME} ({version}) unstable; urgency=medium\n\n  * What is new is told in the program, under Help.\n\n"
+        f" -- The Tuning Fork developers <tuning-fork@example.org>  {formatdate(share.build_time())}\n"
+    )
+    (folder / "changelog.gz").write_bytes(packed(changes))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _set_modes(tree: Path) -> None:
+    """Everybody may read, nobody but the owner write, and only programs run."""
+    for path in tree.rglob("*"):
+        if not path.is_symlink():
+            runs = path.is_dir() or path.name == "tuningfork" or _is_helper(path)
+            path.chmod(0o755 if runs else 0o644)
+    tree.chmod(0o755)
+
+
+def _is_helper(path: Path) -> bool:
+    """Whether a file is one of the programs that a library starts."""
+    return path.name in {"torch_shm_manager", "ptxas", "nvdisasm"}
+
+
+def _checksums(tree: Path) -> Iterator[str]:
+    files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
+    names = [str(path.relative_to(tree)) for path in files if "DEBIAN" not in path.parts]
+    for first in range(0, len(names), 500):
+        done = subprocess.run(
+            ["md5sum", "--", *names[first : first + 500]], cwd=tree, capture_output=True, text=True, check=True
+        )
+        yield done.stdout
+
+
+def size_in_kilobytes(folder: Path) -> int:
+    """The size of all files in a folder, as dpkg counts it."""
+    files = (path for path in folder.rglob("*") if not path.is_symlink())
+    return sum(-(-path.stat().st_size // 1024) if path.is_file() else 1 for path in files)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -22,6 +22,7 @@ import numpy as np
 import onnxruntime
 from astropy import units
 from astropy.io import fits
+from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
@@ -40,14 +41,14 @@ def main() -> int:
     options = parse_options()
     session = onnxruntime.InferenceSession(str(options.network), providers=["CPUExecutionProvider"])
     has_errors = len(session.get_outputs()) > 1
-    factors = zero_point_factors(options.zero_point)
+    factors, catalogue = zero_point_factors(options.zero_point), read_catalogue(options.catalogue)
     left_out, done, batch = 0, 0, []
     with options.output.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(head(has_errors=has_errors))
         for name, paths in galaxies(options.files):
             try:
-                batch.append((name, read_stamp(paths, options) * factors))
+                batch.append((name, read_stamp(paths, options) * factors, catalogue.get(name)))
             except (Unusable, OSError, ValueError, TypeError) as problem:
                 say(f"{name}: {problem} It is left out.")
                 left_out += 1
@@ -72,6 +73,11 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--zero-point", type=float, nargs="+", help="magnitude of one unit of the files' pixels: one, or one per band"
     )
+    if NETWORK["beside"]:
+        columns = ", ".join(column["name"] for column in NETWORK["beside"])
+        parser.add_argument("--catalogue", type=Path, required=True, help=f"table with id and {columns} of each galaxy")
+    else:
+        parser.set_defaults(catalogue=None)
     return parser.parse_args()
 
 
@@ -110,12 +116,38 @@ def head(*, has_errors: bool) -> list[str]:
     return columns
 
 
-def write_answers(table: Any, session: onnxruntime.InferenceSession, batch: list[tuple[str, np.ndarray]]) -> int:
+def read_catalogue(path: Path | None) -> dict[str, list[float]]:
+    """What the network takes beside the image of each galaxy, by its id, which is the name of its file."""
+    if path is None:
+        return {}
+    table = Table.read(path)
+    columns = [column["name"] for column in NETWORK["beside"]]
+    if missing := [name for name in ("id", *columns) if name not in table.colnames]:
+        sys.exit(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.colnames)}.")
+    values = np.stack([np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan) for name in columns], axis=1)
+    return {stem(Path(str(name))): row.tolist() for name, row in zip(table["id"], values, strict=True)}
+
+
+def beside_images(batch: list[tuple[str, np.ndarray, list[float] | None]]) -> np.ndarray:
+    """The values (n, S) of the catalogue, NaN where there is none."""
+    for name, _, values in batch:
+        if values is None:
+            say(f"{name}: it is not in the catalogue, so that typical values stand for its own.")
+    nothing = [math.nan] * len(NETWORK["beside"])
+    return np.array([values or nothing for _, _, values in batch])
+
+
+def write_answers(
+    table: Any, session: onnxruntime.InferenceSession, batch: list[tuple[str, np.ndarray, list[float] | None]]
+) -> int:
     """Write a row for each galaxy of a batch; the number of rows."""
     if not batch:
         return 0
-    found = session.run(None, {"images": np.stack([stamp for _, stamp in batch]).astype(np.float32)})
-    for row, (name, _) in enumerate(batch):
+    inputs = {"images": np.stack([stamp for _, stamp, _ in batch]).astype(np.float32)}
+    if NETWORK["beside"]:
+        inputs["beside"] = beside_images(batch)
+    found = session.run(None, inputs)
+    for row, (name, _, _) in enumerate(batch):
         values = [f"{value:.8g}" for value in np.stack([each[row] for each in found], axis=1).ravel()]
         if NETWORK["kind"] == "probabilities":
             weights = NETWORK["weights"] or [1.0] * len(NETWORK["names"])

@@ -41,7 +41,7 @@ def test_streaming_keeps_eight_tenths_of_the_speed_in_memory(tmp_path):
                 forget(data)
                 started = time.perf_counter()
                 for batch, (wanted, stamps) in enumerate(images.batches(epoch_batches(plan, 1)), 1):
-                    _, outputs = forward_batch(plan, stamps, 1, batch)
+                    _, outputs = forward_batch(plan, wanted, stamps, 1, batch)
                     moving.step(criterion(outputs, batch_labels(plan, wanted, 1, batch)), 1e-3)
                 return len(plan.split.train) / (time.perf_counter() - started)
 

@@ -17,6 +17,7 @@ from program import PROGRAM, ROOT, environment, in_process, program
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
+@pytest.mark.installed
 def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=4"]
@@ -39,6 +40,7 @@ def test_from_a_folder_of_cutouts_to_overlays(survey, tmp_path, monkeypatch, cap
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
     quick = ["--set", "network.depth=2", "--set", "network.channels=8", "--set", "optimiser.epochs=2"]
     quick += ["--set", "optimiser.repeats=1"]
@@ -52,6 +54,7 @@ def test_two_runs_with_the_same_seed_are_equal(survey_dataset, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
 def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path):
     command = [*PROGRAM, "train", str(survey_dataset), "-o", "run", "--set", "optimiser.epochs=5000"]
@@ -70,6 +73,7 @@ def test_an_interrupted_training_keeps_its_best_network(survey_dataset, tmp_path
     in_process("evaluate", tmp_path / "run", survey_dataset)
 
 
+@pytest.mark.installed
 def test_without_a_screen_no_window_is_tried(tmp_path):
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux has machines without a screen")
@@ -94,6 +98,7 @@ def test_the_commands_are_those_that_the_entry_knows():
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 @pytest.mark.timeout(1200)
 def test_the_demonstration_walks_the_whole_road(tmp_path):
     done = program("--demo", cwd=tmp_path)
@@ -109,6 +114,7 @@ def test_the_demonstration_walks_the_whole_road(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not SHARED.exists(), reason="the real galaxies are not here")
 @pytest.mark.parametrize("kind", ["sdss_gz1_fits", "sdss_gz1"])

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from program import ROOT, environment
+from program import INSTALLED, PROGRAM, ROOT, environment
 
 from core.studies.workers import Crew
 
@@ -49,9 +49,11 @@ def test_a_worker_finds_the_program_and_says_what_it_misses(survey_dataset, fore
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 def test_the_workers_of_a_search_find_the_program_and_nobody_elses(survey_dataset, foreign):
     few = ["--coarse", 3, "--fine", 0, "--workers", 2, "--knob", "optimiser.learning_rate=1e-3:1e-1"]
-    command = [sys.executable, SCRIPT, "search", survey_dataset, "-o", "search", *few, *SMALL]
+    program = PROGRAM if INSTALLED else [sys.executable, SCRIPT]
+    command = [*program, "search", survey_dataset, "-o", "search", *few, *SMALL]
     started(command, foreign, environment())
     for log in (foreign / "search" / "workers").iterdir():
         assert "somebody else" not in log.read_text("utf-8")

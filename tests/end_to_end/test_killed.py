@@ -79,6 +79,7 @@ def test_a_run_killed_twenty_times_ends_with_the_weights_of_an_undisturbed_one(s
 
 
 @pytest.mark.slow
+@pytest.mark.installed
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal 9")
 def test_a_run_killed_once_ends_with_the_weights_of_an_undisturbed_one(survey_dataset, tmp_path):
     few = [*OPTIONS, "--set", "optimiser.epochs=12"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.evaluate.widgets.line_key import KeyEntry, LineKey
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from core.evaluate.charts import Chart, Series
 
 _BAND = 45  # alpha
+_STEPS = ((1, 2, 5), (1, 3), (1,))  # of a decade that are numbered: as many as there is room for
+_GAP = 8  # pixels between two numbers of an axis
 
 
 class ChartPlot(QWidget):
@@ -39,6 +41,7 @@ class ChartPlot(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.key)
         column.addWidget(self.plot, 1)
+        self.plot.getViewBox().sigResized.connect(self._number_axis)
 
     @property
     def chart(self) -> Chart | None:
@@ -79,13 +82,23 @@ class ChartPlot(QWidget):
             else:
                 self._draw_curve(each, shade)
         self._limit(chart)
-        plot.getAxis("bottom").setTicks(_decades(chart) if chart.is_logarithmic else None)
+        self._number_axis()
         self._colour_marker()
         plot.addItem(self._marker)
         self.key.set_entries(
             [KeyEntry(each.name, shades[each.colour % len(shades)], is_fit=False) for each in chart.series]
         )
         plot.setToolTip("\n".join(filter(None, (_describe(each) for each in chart.series if chart.are_points))))
+
+    def _number_axis(self) -> None:
+        """Number a logarithmic axis as closely as its width allows."""
+        axis = self.plot.getAxis("bottom")
+        if not self._is_logarithmic:
+            axis.setTicks(None)
+            return
+        assert self._chart is not None
+        metrics = QFontMetricsF(axis.font())
+        axis.setTicks(_decades(_ends(self._chart), axis.width(), metrics))
 
     @property
     def _is_logarithmic(self) -> bool:
@@ -140,13 +153,29 @@ class ChartPlot(QWidget):
             self.set_chart(chart, self._palette)
 
 
-def _decades(chart: Chart) -> list[list[tuple[float, str]]]:
-    """Ticks at 1, 2 and 5 of each decade of a logarithmic axis: numbered at 1 only where there are many decades."""
-    most = max((float(each.band.x.max()) for each in chart.series if len(each.band.x)), default=1.0)
-    tens = range(int(np.ceil(np.log10(most))) + 1)
-    steps = (1, 2, 5) if len(tens) < 4 else (1,)
-    numbered = [(float(np.log10(step * 10**ten)), f"{step * 10**ten:,}") for ten in tens for step in steps]
-    between = [(float(np.log10(step * 10**ten)), "") for ten in tens for step in range(2, 10)]
+def _ends(chart: Chart) -> tuple[float, float]:
+    """Where the curves of a logarithmic axis begin and end."""
+    ends = [end for each in chart.series if len(each.band.x) for end in (each.band.x.min(), each.band.x.max())]
+    return (float(min(ends)), float(max(ends))) if ends else (1.0, 1.0)
+
+
+def _decades(ends: tuple[float, float], width: float, metrics: QFontMetricsF) -> list[list[tuple[float, str]]]:
+    """Ticks of a logarithmic axis between its ends: numbered where there is room, so that no two numbers touch."""
+    low, high = np.log10(ends)
+    per_decade = width / max(high - low, 0.1)
+    tens = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+
+    def place(steps: Sequence[int], every: int = 1) -> list[tuple[float, str]]:
+        return [(float(np.log10(step) + ten), f"{step * 10.0**ten:,.12g}") for ten in tens[::every] for step in steps]
+
+    def fits(ticks: list[tuple[float, str]]) -> bool:
+        halves = [metrics.horizontalAdvance(text) / 2 for _, text in ticks]
+        room = np.diff([where for where, _ in ticks]) * per_decade
+        return bool(np.all(room >= np.add(halves[1:], halves[:-1]) + _GAP))
+
+    thinner = [place((1,), every) for every in range(2, len(tens) + 1)]
+    numbered = next((ticks for ticks in [*map(place, _STEPS), *thinner] if fits(ticks)), place((1,), len(tens)))
+    between = [(float(np.log10(step) + ten), "") for ten in tens for step in range(2, 10)]
     return [numbered, between]
 
 

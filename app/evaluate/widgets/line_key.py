@@ -44,6 +44,7 @@ class LineKey(QWidget):
         self._entries = list(entries)
         while (item := self._flow.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()  # at once: the new entries stand in its place before it is deleted
                 widget.deleteLater()
         for entry in entries:
             label = QLabel(entry.text)

@@ -38,6 +38,7 @@ from core.errors import NotANumber, Stopped
 from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.nets import device as devices
 from core.project.unbegun import nothing_left_behind
+from core.train.cores import SharedCores
 from core.train.environment import reproducible_training
 from core.train.randomness import numpy_generator, torch_generator, torch_seed
 
@@ -214,6 +215,7 @@ class _Trainer:
                 self.discriminator.parameters(), settings.discriminator_rate, _BETAS
             ),
         }
+        self._cores = SharedCores.of(self.device)
         self._buffer = HistoryBuffer(settings.history)
         self._ellipses = _fit_ellipses(surveys.simulated["train"])
 
@@ -232,6 +234,7 @@ class _Trainer:
                 self._step_refiner(random, noise, is_adversarial=False)
             else:
                 self._step_discriminator(random, noise)
+            yield from self._share_cores(f"step {step + 1} alone")
 
     def train_epoch(self, epoch: int, stop: threading.Event) -> Work[dict[str, float]]:
         """Train both in turns; gives mean losses, or nothing if it was stopped."""
@@ -253,9 +256,14 @@ class _Trainer:
                         f"epoch {epoch}, step {step + 1}",
                     )
                 sums.setdefault(name, []).append(value)
+            yield from self._share_cores(f"step {step + 1} of epoch {epoch}")
         return {name: float(np.mean(values)) for name, values in sums.items()} | {
             "seconds": time.perf_counter() - started
         }
+
+    def _share_cores(self, after: str) -> Work[None]:
+        if (notice := self._cores.share(after)) is not None:
+            yield Skipped(notice)
 
     def _step_refiner(
         self, random: np.random.Generator, noise: torch.Generator, *, is_adversarial: bool = True

@@ -250,7 +250,9 @@ def assess_many(
             if done and done % every == 0 and lines:
                 yield Preview(table(done))
             try:
-                found = result_of(explain_and_assess(predictor, cutouts.images[row], None, settings, stop, ids[row]))
+                found = result_of(
+                    explain_and_assess(opened.of_galaxy(row), cutouts.images[row], None, settings, stop, ids[row])
+                )
             except Exception as error:  # noqa: BLE001 - whatever befalls one galaxy, the others are assessed
                 yield Skipped(as_problem(error, ids[row]), is_failure=True)
                 continue

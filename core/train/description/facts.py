@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.data import split as splits
 from core.data import target as targets
@@ -22,6 +22,9 @@ from core.reading import is_there, read_toml
 from core.settings import toml
 from core.train import batch_size
 from core.train.settings import RunSettings
+
+if TYPE_CHECKING:
+    from core.nets.side_inputs import SideInputs
 
 _RECORD = "The record of this run's environment"
 
@@ -82,6 +85,14 @@ class RunFacts:
     def batch(self) -> int:
         """Galaxies per step."""
         return batch_size.choose(self.settings.optimiser.batch_size, self.galaxies.get("training", 0))
+
+    @property
+    def beside(self) -> SideInputs | None:
+        """The catalogue columns beside the image; None: the image alone."""
+        from core.nets.side_inputs import SideInputs  # late: it imports torch
+
+        side = self.plan["side"]
+        return None if side is None else SideInputs.from_dict(side)
 
     @property
     def recipe(self) -> StampRecipe | None:

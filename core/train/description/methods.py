@@ -99,6 +99,7 @@ def _paragraph(facts: RunFacts) -> str:
     parts: Iterable[str] = (
         _describe_data(facts),
         _describe_scaling(facts),
+        _describe_beside(facts),
         _describe_network(facts.settings.network),
         _describe_start(facts),
         _describe_loss(facts),
@@ -147,6 +148,19 @@ def _describe_scaling(facts: RunFacts) -> str:
     if facts.settings.network.whitening != "none":
         steps.append("correlations between pixels were removed by ZCA whitening [[Krizhevsky2009]]")
     return f"As input scaling, {_join(steps)}."
+
+
+def _describe_beside(facts: RunFacts) -> str:
+    side = facts.beside
+    if side is None:
+        return ""
+    told = " and a second input told the network so" if any(column.missing for column in side.columns) else ""
+    return (
+        f"Beside the image, the network took {_join(column.title for column in side.columns)} from the catalogue; of "
+        "each the median over the training galaxies was subtracted, and it was divided by half the range of the middle "
+        f"68 per cent of them. The median stood for a missing value{told}. A hidden layer of {side.units} units led "
+        "from these to the first dense layer, to which it added its output."
+    )
 
 
 def _describe_network(settings: NetworkSettings) -> str:

@@ -92,6 +92,7 @@ def summarise(facts: RunFacts) -> str:
         f"A {kind} that predicts {', '.join(targets.outputs(target))} from {stamps}."
         + (f" Angles repeat: {repeats}; they count anticlockwise from up." if repeats else "")
         + (f" Learned as logarithms: {', '.join(positive)}." if positive else "")
+        + ("" if facts.beside is None else f" Beside the image it takes {facts.beside.text} from the catalogue.")
     )
 
 

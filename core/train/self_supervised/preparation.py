@@ -134,7 +134,8 @@ def _without_effect(settings: RunSettings) -> list[Problem]:
     """Notices of choices for a fine-tuning that this training does not follow."""
     chosen, usual = settings.transfer, TransferSettings()
     names = [name for name in _OF_FINE_TUNING if getattr(chosen, name) != getattr(usual, name)]
-    return [Problem("This setting has no effect without labels.", "", f"transfer.{name}") for name in names]
+    places = [f"transfer.{name}" for name in names] + ["data.side_columns"] * bool(settings.data.side_columns)
+    return [Problem("This setting has no effect without labels.", "", place) for place in places]
 
 
 def limit(rows: NDArray[np.int64], settings: RunSettings, number: int) -> NDArray[np.int64]:

@@ -203,7 +203,11 @@ class _Training:
             if plan.average is not None:
                 plan.average.update(network, batches)
             total, galaxies_done = total + value * len(rows), galaxies_done + len(rows)
+            notice = plan.cores.share(f"batch {batch} of epoch {epoch}")
             seconds += time.perf_counter() - started
+            if notice is not None:
+                run_report.append_log(self.folder, str(notice))
+                yield Skipped(notice)
             yield BatchEnded(epoch, batch, batches, value, rate, galaxies_done / seconds)
             started = time.perf_counter()  # a paused run does not count
             if stop.is_set():

@@ -124,6 +124,13 @@ def open_images(plan: TrainingPlan, stop: threading.Event = NEVER) -> Work[conte
 def _require_suitable(plan: TrainingPlan) -> None:
     """Require that the method can work with what is learned, and with the weights that are trained."""
     method, network = plan.settings.unlabelled.method, plan.predictor.network
+    if plan.predictor.side is not None:
+        raise SettingsProblem(
+            f"“{method}” learns from images without a catalogue, and beside the image this network takes "
+            f"{', '.join(plan.predictor.side.names)}.",
+            "Choose no columns beside the image, or no galaxies without labels.",
+            "unlabelled.method",
+        )
     if method not in ALIGNING and not isinstance(plan.target, Classes):
         raise SettingsProblem(
             f"The method “{method}” works on the probabilities of classes, and here no classes are learned.",

@@ -156,12 +156,12 @@ class UnlabelledTerm:
             settings = _without_swapped_labels(plan)
             shown = self._vary(plan, others, views.strong_view(settings), (epoch, batch, 1), hides=True)
             weak = self._vary(plan, others, views.weak_view(settings), (epoch, batch, 2))
-            outputs = pass_through(plan, torch.cat([varied, shown]), epoch, batch)
+            outputs = pass_through(plan, (torch.cat([varied, shown]),), epoch, batch)
             value, found = fixmatch.loss(outputs[count:].float(), _answer(plan, weak), self.settings.confidence)
         else:
             shown = self._vary(plan, others, plan.settings.augmentation, (epoch, batch))
             with self._watch_features(plan):
-                outputs = pass_through(plan, torch.cat([varied, shown]), epoch, batch)
+                outputs = pass_through(plan, (torch.cat([varied, shown]),), epoch, batch)
             value, found = self._compare(outputs, count, self._done(plan, epoch, batch))
         number = float(value.detach())
         if not math.isfinite(number):
@@ -236,10 +236,12 @@ class UnlabelledTerm:
         return plan.predictor.normalisation
 
 
-def forward(plan: TrainingPlan, stamps: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor, Tensor | float]:
+def forward(
+    plan: TrainingPlan, rows: Rows, stamps: Tensor, epoch: int, batch: int
+) -> tuple[Tensor, Tensor, Tensor | float]:
     """A batch of labelled galaxies (n, C, H, W), augmented, its outputs (n, K), and what is added to its loss."""
     if plan.unlabelled is None:
-        return (*forward_batch(plan, stamps, epoch, batch), 0.0)
+        return (*forward_batch(plan, rows, stamps, epoch, batch), 0.0)
     return plan.unlabelled.step(plan, stamps, epoch, batch)
 
 

@@ -122,7 +122,8 @@ def test_two_runs_are_compared(qtbot: QtBot, panel: EvaluationPanel) -> None:
     session, view = panel._session, panel.class_view
     look_at(view, "Two runs")
     two = view.two_runs
-    assert not two.compare.isEnabled()  # there is no other run
+    assert not two.compare.isEnabled()
+    assert "no other run" in two.verdict.text()
     first = session.run
     shutil.copytree(first.path, first.path.with_name("another"))
     session.runs_changed.emit()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
+from waiting import paint
 
 from app.evaluate.evaluation import EvaluationPanel
 from app.session.session import Session
@@ -55,6 +56,15 @@ def test_the_test_part_is_opened_only_after_a_second_click(qtbot: QtBot, session
     qtbot.waitUntil(lambda: "test part" in panel.part.text() and not panel.part.text().endswith("…"), timeout=30_000)
     assert session_with_run.run is not None
     assert "test" in json.loads(session_with_run.run.metrics_file.read_text())
+
+
+def test_what_is_said_of_the_numbers_is_read_whole(qtbot: QtBot, session_with_run: Session) -> None:
+    panel = shown(qtbot, session_with_run)
+    panel.state.setText(" ".join([panel.state.text()] * 2))
+    panel.resize(700, 900)
+    paint(panel)
+    assert len(panel.state.shown_lines()) > 2
+    assert not panel.state.is_elided
 
 
 def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) -> None:

@@ -98,6 +98,16 @@ def test_a_file_on_the_command_line_the_option_and_the_menu_go_first(
     qtbot.waitUntil(lambda: is_open(other, "galaxies"), timeout=20_000)
 
 
+def test_a_project_opens_by_its_folder_or_by_its_own_file_which_a_desktop_hands_over(
+    qtbot: QtBot, start: Start, project: Path
+) -> None:
+    window = start(project / "project.toml")
+    qtbot.waitUntil(lambda: is_open(window, "second"), timeout=20_000)
+    assert window.session.project is not None
+    assert window.session.project.folder == project
+    assert window.notices.texts == []
+
+
 def test_a_project_that_is_gone_in_use_or_of_a_newer_program_leaves_the_start_page(
     qtbot: QtBot, start: Start, project: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -9,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.theme import icon
 from app.widgets.accessible import name_of, name_usable_widgets, usable_widgets
 from app.widgets.confusion import ConfusionMatrix
+from app.widgets.dialog import Dialog
 from app.widgets.forms import SettingsForm
 from core.train.settings import RunSettings
 
@@ -47,3 +50,16 @@ def test_all_parts_of_a_setting_say_which_it_is(qtbot: QtBot) -> None:
     assert all(names)
     for name in ("Learning rate", "Learning rate: automatic", "Learning rate: back to automatic", "Epochs, slider"):
         assert name in names, name
+
+
+def test_dialogs_name_what_is_in_them(qtbot: QtBot) -> None:
+    dialog = Dialog()
+    qtbot.addWidget(dialog)
+    dialog.setWindowTitle("Fit profiles")
+    described, plain = QComboBox(dialog), QLineEdit(dialog)
+    described.setToolTip("The instrument. It gives the noise.")
+    dialog.show()
+    assert (name_of(described), name_of(plain)) == ("The instrument", "Fit profiles")
+    app = Path(__file__).parents[3] / "app"
+    others = {path.stem for path in app.rglob("*.py") if "(QDialog):" in path.read_text(encoding="utf-8")}
+    assert others == {"dialog", "notices", "closing"}  # the last two have buttons and texts with names only

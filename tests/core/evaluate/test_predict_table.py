@@ -129,9 +129,9 @@ def count_answers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     answered = Predictor.scores_and_error_bars
 
-    def ask(self, images):
+    def ask(self, images, *beside):
         asked.append(len(images))
-        return answered(self, images)
+        return answered(self, images, *beside)
 
     monkeypatch.setattr(Predictor, "scores_and_error_bars", ask)
     return asked

@@ -13,7 +13,7 @@ import pytest
 from core.errors import DiskFull, FolderInUse, Problem, Stopped, UnreadableFile, WrongVersion
 from core.events import Skipped, result_of
 from core.project import outputs
-from core.project.packages import LIST, TEXT, PlainNames, is_package, is_plain, read_contents
+from core.project.packages import LIST, TEXT, PlainNames, folder_name, is_package, is_plain, read_contents
 from core.project.packing import pack_project
 from core.project.project import Project
 from core.project.unpacking import unpack
@@ -263,3 +263,8 @@ def test_names_that_some_system_takes_for_one_are_told_apart():
     names = PlainNames()
     assert names.add("a/b.txt") and names.add("a/c.txt") and names.add("é")
     assert not names.add("A/B.TXT") and not names.add("e\u0301") and not names.add("a") and not names.add("É/x")
+
+
+def test_the_folder_of_a_package_has_its_name_without_the_ending_by_which_a_desktop_knows_it():
+    assert folder_name(Path("sent/Virgo.tuningfork.zip")) == "Virgo"
+    assert folder_name(Path("sent/Virgo 1.2.zip")) == "Virgo 1.2"

@@ -17,6 +17,7 @@ from core.nets import cnn, heads, normalisation
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.predictor import Predictor
 from core.nets.settings import NetworkSettings
+from core.nets.side_inputs import SideColumn, SideInputs
 from core.publish import onnx_file
 
 ALL_VIEWS = tuple(itertools.product((False, True), range(4)))
@@ -48,13 +49,34 @@ def make_predictor(target=None, bands=("g", "r"), *, error_bars=False, views=SOM
     return predictor
 
 
+BESIDE = (
+    SideColumn("z", "", is_logarithm=False, centre=0.8, spread=0.3, lowest=0.1, highest=2.0, missing=3),
+    SideColumn("flux", "uJy", is_logarithm=True, centre=1.2, spread=0.5, lowest=0.2, highest=900.0, missing=0),
+)
+
+
+def beside(predictor):
+    """The predictor with columns beside the image, whose branch has random weights."""
+    predictor.side = SideInputs(BESIDE, 6)
+    outputs, generator = predictor.network.outputs, torch.Generator().manual_seed(5)
+    network = cnn.build(predictor.network.settings, predictor.stamp_shape, outputs, generator, predictor.side.branch)
+    network.side.output.weight.data.normal_(generator=generator)
+    predictor.network = network.eval().requires_grad_(False)
+    return predictor
+
+
 def require_same(predictor, path):
     """Two batches of images made otherwise than those on which the program itself compares."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for count, sky in ((3, 5.0), (1, 4.0)):
         images = np.random.default_rng(count).normal(sky, 2, (count, *predictor.stamp_shape)).astype(np.float32)
-        found = session.run(None, {"images": images})
-        wanted = [each for each in predictor.scores_and_error_bars(torch.from_numpy(images)) if each is not None]
+        inputs, values = {"images": images}, None
+        if predictor.side is not None:
+            inputs["beside"] = np.array([[0.5, 30.0], [np.nan, -1.0], [7.0, np.nan]])[:count]
+            values = torch.from_numpy(inputs["beside"])
+        found = session.run(None, inputs)
+        answers = predictor.scores_and_error_bars(torch.from_numpy(images), values)
+        wanted = [each for each in answers if each is not None]
         assert len(found) == len(wanted)
         for there, here in zip(found, wanted, strict=True):
             apart = np.abs(there - here.numpy())
@@ -101,6 +123,17 @@ def test_every_kind_of_network_and_head_gives_the_same_answers_in_onnx(tmp_path,
     predictor, path = make_predictor(**KINDS[kind]), tmp_path / "network.onnx"
     assert result_of(onnx_file.write(predictor, path)).difference < 1e-3
     require_same(predictor, path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dense", [0, 64])
+@pytest.mark.parametrize("views", [ALL_VIEWS[:1], ALL_VIEWS])
+def test_catalogue_columns_are_a_second_input_with_their_scaling_inside(tmp_path, dense, views):
+    predictor, path = beside(make_predictor(dense=dense, views=views)), tmp_path / "network.onnx"
+    assert result_of(onnx_file.write(predictor, path)).difference < 1e-4
+    require_same(predictor, path)
+    about = json.loads({entry.key: entry.value for entry in onnx.load(path).metadata_props}["tuning_fork"])
+    assert [(column["name"], column["unit"]) for column in about["beside"]] == [("z", ""), ("flux", "uJy")]
 
 
 @pytest.mark.slow

@@ -114,6 +114,8 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
         ("limit=none", Outer()),
         ("inner.kind=none", Outer(inner=Inner(kind="none"))),
         ('parts=["u", "v"]', Outer(parts=("u", "v"))),
+        ("parts=u, v", Outer(parts=("u", "v"))),
+        ("parts=u", Outer(parts=("u",))),
         ("last=true", Outer(last=True)),
     ],
 )

@@ -104,7 +104,7 @@ def test_features_are_those_of_the_varied_galaxies_whether_streamed_or_in_memory
     assert torch.equal(batches[0][1], batches[1][1])
     assert batches[0][1].shape[:2] == (40, 2)
     assert not torch.allclose(batches[0][1][:, 0], batches[0][1][:, 1])  # two variations of each galaxy
-    shown, outputs = forward_batch(plans[0], batches[0][1], 1, 1)
+    shown, outputs = forward_batch(plans[0], *batches[0], 1, 1)
     chosen = (shown[:, None] == batches[0][1]).all(dim=2).float().argmax(dim=1)
     assert 0 < chosen.float().mean() < 1  # of some galaxies the first, of others the second
     assert torch.equal(outputs, plans[0].predictor.network.head(shown))

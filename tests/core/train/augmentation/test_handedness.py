@@ -108,7 +108,7 @@ def test_the_labels_of_a_batch_are_those_of_the_galaxies_as_they_are_shown(new_d
         plan = preparation.prepare(wish, cutouts)
         rows = plan.split.train
         stamps = plan.scaling_on_read(torch.from_numpy(cutouts.images[rows]))
-    shown, _ = forward.forward_batch(plan, stamps, 1, 1)
+    shown, _ = forward.forward_batch(plan, rows, stamps, 1, 1)
     labels = forward.batch_labels(plan, rows, 1, 1)
     names = np.array(plan.predictor.output_names)[labels.numpy()]
     assert (np.where(_winding(shown[:, 0].float().numpy()) > 0, "cw", "acw") == names).all()

@@ -1,0 +1,28 @@
+"""How the threads of the program wait for each other."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from app.command import wait_briefly
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the library whose threads these are is not used here")
+def test_threads_that_have_done_their_part_sleep_soon():
+    """As the library itself reports it once it is loaded."""
+    asked = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    code = "import os; from app.command import wait_briefly; wait_briefly(os.environ); import torch"
+    environment = asked | {"OMP_DISPLAY_ENV": "verbose", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    if "GOMP_SPINCOUNT" not in done.stderr:
+        pytest.skip("torch was built with another library")
+    assert "GOMP_SPINCOUNT = '10000'" in done.stderr
+
+
+@pytest.mark.parametrize("chosen", [{"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}])
+def test_what_the_user_has_chosen_stays(chosen):
+    environment = dict(chosen)
+    wait_briefly(environment)
+    assert environment == chosen
