@@ -30,7 +30,7 @@ MOST_BYTES = 300_000
 PATIENCE = 1800  # seconds; the machine may be busy
 GUIDE = {
     *("welcome", "import", "data", "simulate", "train", "compare", "evaluate", "explain", "doubts", "belief"),
-    *("filters", "dream class", "galaxy map", "studies", "adapt", "suggestions"),
+    *("filters", "dream class", "galaxy map", "studies", "adapt"),
 }
 
 
@@ -91,7 +91,6 @@ class Photographer:
         self.galaxy_map()
         self.photograph_evaluation()
         self.comparison()
-        self.suggestions()
         self.training_size()
         self.simulation()
         if not self.only_guide:
@@ -233,6 +232,8 @@ class Photographer:
         """The runs in their table."""
         self.window.show_workspace("compare")
         self.wait(3)
+        self.panel("comparison").table.selectAll()
+        self.wait(1)
         self.save_light_and_dark("compare", self.window)
 
     def training_size(self) -> None:
@@ -252,18 +253,6 @@ class Photographer:
         self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study")
         self.wait(1)
         self.save_light_and_dark("studies", self.window)
-
-    def suggestions(self) -> None:
-        """The galaxies that should be labelled next."""
-        from app.adapt.suggestions import SuggestionsPanel
-
-        self.window.show_workspace("adapt")
-        panel = cast("SuggestionsPanel", self.raise_panel("suggestions"))
-        self.wait_until(panel.suggest.isEnabled, "the network")
-        panel.suggest.click()
-        self.wait_until(lambda: bool(panel.name.text()), "the suggestions")
-        self.wait(1)
-        self.save_light_and_dark("suggestions", self.window)
 
     def adaptation(self) -> None:
         """The network beside a second survey, with worse seeing and more noise."""

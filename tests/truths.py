@@ -1,7 +1,7 @@
 """What the program's numbers were compared with: runs the tests marked ``truth`` and writes their page of the guide.
 
     python tests/truths.py            all of them, and the page
-    python tests/truths.py -k captum  some of them, as pytest chooses, without the page
+    python tests/truths.py -k captum  some of them, as pytest chooses, and their rows of the page
 
 The differences on the page are the ones that ``assert_allclose`` and ``pytest.approx`` have seen in this very run.
 """
@@ -35,6 +35,7 @@ CHAPTERS = {
     "studies": "Studies",
     "publish": "Networks for others",
 }
+_MARK = "pytest.mark.truth"
 _LIBRARIES = ("numpy", "scipy", "torch", "scikit-learn", "captum", "galsim", "astropy", "photutils", "onnxruntime")
 _HEAD = """# How we know that the numbers are right
 
@@ -109,9 +110,8 @@ class Witness:
 
     def watch(self) -> None:
         """From now on, note what the usual functions compare."""
-        from _pytest.python_api import ApproxScalar
-
-        all_close, approx = np.testing.assert_allclose, ApproxScalar.__eq__
+        scalar: Any = type(pytest.approx(1.0))  # which those of arrays and sequences use, too
+        all_close, approx = np.testing.assert_allclose, scalar.__eq__
 
         def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float = 0, **more: Any) -> None:
             self._note_arrays(actual, desired, rtol, atol)
@@ -122,7 +122,7 @@ class Witness:
             return approx(expected, actual)
 
         np.testing.assert_allclose = assert_allclose
-        ApproxScalar.__eq__ = is_near
+        scalar.__eq__ = is_near
 
     def _note_arrays(self, actual: Any, desired: Any, rtol: float, atol: float) -> None:
         a, d = np.asarray(actual, np.float64), np.asarray(desired, np.float64)
@@ -152,12 +152,17 @@ class Witness:
         return self.truths[name]
 
 
+def marked_files() -> list[Path]:
+    """The files of tests that have the mark."""
+    return [path for path in sorted((ROOT / "tests" / "core").rglob("test_*.py")) if _MARK in path.read_text("utf-8")]
+
+
 def marked() -> Iterator[tuple[str, str]]:
     """What is compared with what, by the marks in the source of all tests."""
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+    for path in marked_files():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for mark in getattr(node, "decorator_list", ()):
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.truth":
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == _MARK:
                     what, against = (ast.literal_eval(each) for each in mark.args)
                     yield what, against
 
@@ -180,6 +185,15 @@ def write(truths: list[Truth], page: Path = PAGE) -> None:
     page.write_text("\n".join(parts), encoding="utf-8")
 
 
+def renew(truths: list[Truth], page: Path = PAGE) -> None:
+    """Write the rows of some truths anew."""
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    for truth in truths:
+        beginning = f"| {truth.what} | {truth.against} | "
+        lines = [f"{truth.row}\n" if line.startswith(beginning) else line for line in lines]
+    page.write_text("".join(lines), encoding="utf-8")
+
+
 def _number(value: float | None) -> str:
     return "0" if not value else f"{value:.1e}"
 
@@ -191,10 +205,11 @@ def main() -> int:
     witness = Witness()
     witness.watch()
     chosen = sys.argv[1:]
-    code = pytest.main(["-m", "truth", "-n0", "-p", "no:cacheprovider", "-q", *chosen], plugins=[witness])
+    files = map(str, marked_files())
+    code = pytest.main(["-m", "truth", "-n0", "-p", "no:cacheprovider", "-v", *files, *chosen], plugins=[witness])
     truths = list(witness.truths.values())
     if chosen:
-        print("\n".join(truth.row for truth in truths))
+        renew(truths)
     else:
         write(truths)
     return int(code)
