@@ -352,7 +352,8 @@ def _describe_temperature(facts: RunFacts) -> str:
         return ""
     return (
         "Probabilities were taken to the power of 1/T and divided by their sum, with the temperature "
-        f"T = {found.value:.3g} ± {found.error:.2g} fitted on {found.galaxies:,} galaxies of the validation part [[Guo2017]]."
+        f"T = {found.value:.3g} ± {found.error:.2g} fitted on {found.galaxies:,} galaxies of the validation part "
+        "[[Guo2017]]."
     )
 
 

@@ -256,6 +256,8 @@ def _evaluation(facts: RunFacts) -> list[str]:
         guess = guess_of_run(facts.metrics, part)
         said = f"{part.capitalize()}: {part_notes.describe_scores(facts.metrics[part])}."
         found += [said + ("" if guess is None else f" {guess.sentence}"), ""]
+        if remark := facts.remark_on(facts.metrics[part]):
+            found += [remark, ""]
         found += _format_merits(facts, facts.metrics[part])
     if not facts.has_answers:
         guessing = contrastive.guessing(facts.batch)

@@ -152,6 +152,25 @@ def test_the_temperature_and_the_decision_of_a_run_are_read_from_its_folder(tmp_
     assert facts.decision == kept
 
 
+def test_numbers_of_another_decision_or_temperature_than_the_present_one_are_marked():
+    facts = read("bench/runs/2026-11-27 13.59.44 first")
+    found = Temperature(0.873, 0.041, 321, (0.5, 0.4), (0.03, 0.02))
+    own = {"accuracy": 0.9, "decision": "most probable class"}
+    calibrated = own | {"temperature": {"value": 0.873}}
+    assert facts.remark_on({"accuracy": 0.9}) == ""
+    assert facts.remark_on(own) == "Decision: most probable class; the network's own probabilities."
+    assert "evaluate it again" in facts.remark_on(calibrated)  # the temperature was removed
+    with_temperature = replace(facts, temperature=found)
+    assert (
+        with_temperature.remark_on(calibrated) == "Decision: most probable class; probabilities at temperature 0.873."
+    )
+    assert "evaluate it again" in with_temperature.remark_on(own)
+    balanced = decisions.balanced(facts.target.names, np.full(len(facts.target.names), 1 / len(facts.target.names)))
+    assert "evaluate it again" in replace(facts, decision=balanced).remark_on(own)
+    card = model_card.format_card(replace(facts, temperature=found, metrics={**facts.metrics, "test": own}))
+    assert with_temperature.remark_on(own) in card
+
+
 def test_all_entries_of_the_references_can_be_named_and_are_used_somewhere():
     source = Path(methods.__file__).read_text(encoding="utf-8")
     for key in citations.entries():
