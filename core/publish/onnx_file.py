@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import json
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ def require_libraries() -> None:
     NotPossible
         One is not installed.
     """
+    _silence_reports()
     for name in _NEEDED:
         try:
             importlib.import_module(name)
@@ -217,9 +219,15 @@ def run(
 
     ``beside`` are the values (n, S) of the catalogue columns of a network that takes some.
     """
+    _silence_reports()
     runtime = importlib.import_module("onnxruntime")
     session = runtime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     return session.run(None, {"images": images} if beside is None else {"images": images, "beside": beside})
+
+
+def _silence_reports() -> None:
+    """Keep onnxruntime from reporting its use to its maker, which it begins when it is imported."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def make_test_images(predictor: Predictor, count: int) -> NDArray[np.float32]:

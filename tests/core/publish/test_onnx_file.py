@@ -3,12 +3,16 @@
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from program import ROOT
 
 from core.data.target import Classes, Quantities, VoteFractions
 from core.errors import Problem
@@ -98,6 +102,33 @@ def test_an_onnx_file_answers_as_the_network_with_its_scaling_and_names(tmp_path
     about = json.loads({entry.key: entry.value for entry in onnx.load(path).metadata_props}["tuning_fork"])
     assert about["names"] == ["disk", "edge-on", "sphéroïde"]
     assert (about["bands"], about["stamp_shape"], about["pixel_scale"]) == (["g", "r"], [2, 16, 16], 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="onnxruntime keeps its reports elsewhere")
+def test_nothing_is_noted_down_about_the_machine(tmp_path):
+    node = onnx.helper.make_node("Identity", ["images"], ["same"])
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("images", "same")]
+    graph = onnx.helper.make_graph([node], "same", ends[:1], ends[1:])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "same.onnx")
+    home = tmp_path / "home"
+    home.mkdir()
+    script = (
+        "import sys, numpy, pathlib; from core.publish import onnx_file; onnx_file.require_libraries();"
+        "print(onnx_file.run(pathlib.Path(sys.argv[1]), numpy.float32([3]))[0][0])"
+    )
+    hidden = {"XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY"}
+    variables = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "same.onnx")],
+        env=variables | {"HOME": str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "3.0"
+    assert not list(home.rglob("*[Oo]nnx*"))
 
 
 KINDS = {
