@@ -44,6 +44,7 @@ class GuideBrowser(QTextBrowser):
         self.setMinimumWidth(_COLUMN + 2 * _MARGIN + 20)
         self.setOpenLinks(True)
         self.setAccessibleName("Page of the guide")
+        self.document().setDocumentMargin(0)  # the page has its own, which leave room for the pictures
         self._set_style()
 
     def show_place(self, place: str) -> None:

@@ -111,6 +111,8 @@ def _show_part(folder: RunFolder, facts: RunFacts, title: str, values: Mapping[s
         *([] if guess is None else [html_page.paragraph(guess.sentence)]),
         html_page.paragraph(note, muted=True),
     ]
+    if remark := facts.remark_on(values):
+        lines.append(html_page.paragraph(remark))
     if (merits := model_card.merits_table(facts, values)) is not None:
         lines.append(html_page.table(*merits))
     drawn = list(_draw_part(folder, facts, title, values, part))

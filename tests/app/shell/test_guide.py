@@ -79,6 +79,7 @@ def test_pictures_are_as_wide_as_the_column(guide: Guide) -> None:
     picture = guide.page.loadResource(2, QUrl("guide:/pictures/explain.png"))
     assert picture.width() / picture.devicePixelRatio() == 700
     assert guide.page.loadResource(2, QUrl("guide:/pictures/none.png")) is None
+    assert guide.page.horizontalScrollBar().maximum() == 0
 
 
 def test_f1_opens_the_page_of_the_room(window: MainWindow) -> None:

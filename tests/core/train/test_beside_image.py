@@ -143,7 +143,7 @@ def test_what_is_missing_is_told_to_a_network_that_has_learned_what_that_means(t
     assert untold.tolist() == [[0, 0, 0, 0]]  # no training galaxy lacked them: these inputs mean nothing to it
     found = result_of(predict.run(trained.folder, data))
     said = " ".join(problem.sentence for problem in found.problems)
-    assert f"{np.isnan(values).sum()} of 240 galaxies have no “redshift”" in said
+    assert f"{np.isnan(values).sum()} of 240 galaxies of the catalogue have no “redshift”" in said
     assert "the network is not told, since no training galaxy lacked it" in said
     assert np.isfinite(found.scores).all()
 
