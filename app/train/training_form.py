@@ -317,7 +317,7 @@ class TrainingForm(QWidget):
         target = dataset.target
         names = target.names if isinstance(target, Classes) else ()
         usable = side_columns.usable(dataset.columns, () if target is None else (*columns_of(target), *names))
-        self.data.offer_several("side_columns", usable, "not in this dataset", "no column with numbers")
+        self.data.offer_several("side_columns", usable, "not in this dataset", "no column that can be")
         if isinstance(target, Classes):
             self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
         elif target is not None:
