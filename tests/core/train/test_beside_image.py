@@ -174,13 +174,7 @@ def test_a_column_that_tells_the_answer_is_refused(survey):
         kinds = cutouts.columns["distance"] == "near"
         planted = {"far_fraction": 1 - kinds, "votes_near": 10.0 * kinds, "code": 3.0 + kinds}
         cutouts.columns.update({name: values.astype(float) for name, values in planted.items()})
-        assert side_columns.usable(cutouts.columns, cutouts.labels) == (
-            "redshift",
-            "flux",
-            "epoch",
-            "far_fraction",
-            "code",
-        )
+        assert side_columns.usable(cutouts.columns, cutouts.labels) == ("redshift", "flux", "epoch", "code")
         for name, said in (("far_fraction", "one of the votes"), ("votes_near", "votes"), ("code", "for each class")):
             with pytest.raises(SettingsProblem, match=said):
                 preparation.prepare(wish((name,)), cutouts)
