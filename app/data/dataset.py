@@ -50,6 +50,8 @@ _ROW = 26
 _WIDTH = 330
 _MOST_ROWS = 10  # of the table without a scroll bar
 
+_ELSEWHERE = frozenset({"labels", "split_column", "side_columns", "side_logarithms"})  # have other widgets
+
 
 class DatasetPanel(Panel):
     """Counts, target and parts of the open dataset.
@@ -77,7 +79,7 @@ class DatasetPanel(Panel):
         self.problem = MessageLine(2, "problem", grows=True)
         self.rule = MessageLine(3, grows=True)
         self.learn = ColumnChooser("")
-        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude={"labels", "split_column"})
+        self.form = SettingsForm(DataSettings, self._session.draft.settings.data, exclude=_ELSEWHERE)
         self.source = PartsSource()
         self.hints = MessageLine(2, "warning", grows=True)
         self.seed = WholeSpin()

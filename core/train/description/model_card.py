@@ -284,7 +284,7 @@ def merits_table(facts: RunFacts, values: Mapping[str, Any]) -> tuple[list[str],
             [name, f"{values['counts'][name]:,}", *(_with_interval(values, which, name) for which in _OF_CLASSES)]
             for name in values["completeness"]
         ]
-        return ["class", "galaxies", *_OF_CLASSES], rows
+        return ["class", "galaxies", *("F1" if which == "f1" else which for which in _OF_CLASSES)], rows
     if isinstance(target, Quantities) and values.get("quantities"):
         rows = [
             [name, *(_number(each.get(key)) for key in _OF_QUANTITIES)] for name, each in values["quantities"].items()
