@@ -41,6 +41,17 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in set('aeio') or noun.startswith('R²') else 'a'} {noun}"
 
 
+def capitalised(text: str) -> str:
+    """A text with a capital at its beginning, and nothing else changed.
+
+    Examples
+    --------
+    >>> capitalised("loss 0.31, macro F1 0.8, R² of M_r"), capitalised("")
+    ('Loss 0.31, macro F1 0.8, R² of M_r', '')
+    """
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share in percent; what is not all never reads 100 %, and what is not none never 0 %.
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from app.adapt.adaptation import AdaptationPanel
     from app.explain.maps.panel import ExplanationPanel
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +120,7 @@ class Photographer:
         self.wait(1)
         self.save_light_and_dark("train", self.window)
         self.wait_until(lambda: session.activity.training is None, "the end of the training")
+        self.wait_for_jobs()
 
     def photograph_maps(self) -> None:
         """Photograph the attribution maps of a galaxy."""
@@ -204,7 +206,7 @@ class Photographer:
             panel.subject.setCurrentIndex(place)
             panel.start.click()
             self.wait_until(panel.save.isEnabled, "the dream")
-            self.wait(0.5)
+            self.wait_for_jobs()
             self.save_light_and_dark(f"dream {name}", self.window)
 
     def galaxy_map(self) -> None:
@@ -251,7 +253,7 @@ class Photographer:
         panel.start.click()
         self.wait(1)
         self.wait_until(lambda: session.activity.studying is None and panel.plot.shown is not None, "the study")
-        self.wait(1)
+        self.wait_for_jobs()
         self.save_light_and_dark("studies", self.window)
 
     def adaptation(self) -> None:
@@ -267,8 +269,9 @@ class Photographer:
             session = self.window.session
             self.wait_until(lambda: len(session.dataset.cutouts or ()) == survey.count, "the second survey")
         self.window.show_workspace("adapt")
-        self.raise_panel("adaptation")
-        self.wait(20)
+        panel = cast("AdaptationPanel", self.raise_panel("adaptation"))
+        self.wait_until(lambda: panel.match.rows["distance"].sentence.text() not in ("", "…"), "the distance")
+        self.wait_for_jobs()
         self.save_light_and_dark("adapt", self.window)
 
     def simulation(self) -> None:
@@ -367,6 +370,12 @@ class Photographer:
         while time.monotonic() < end:
             self.application.processEvents()
             time.sleep(0.01)
+
+    def wait_for_jobs(self) -> None:
+        """Process events until nothing runs, and the status bar says so."""
+        self.wait(1)
+        self.wait_until(lambda: not self.window.session.activity.jobs, "the end of all that runs")
+        self.wait(1)
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         """Process events until a condition holds."""

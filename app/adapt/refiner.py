@@ -24,7 +24,7 @@ from app.widgets.split_form import SplitForm
 from core.adapt.refiner.settings import RefinerSettings
 from core.events import Preview, Skipped
 from core.project.files import file_name
-from core.wording import with_minus
+from core.wording import capitalised, with_minus
 
 if TYPE_CHECKING:
     from core.adapt.refiner.folder import RefinerResult
@@ -291,7 +291,7 @@ class RefinerPanel(Panel):
         if shown is not None:
             self.rows.set_stamps((shown.simulated, shown.refined, shown.real))
             self._show_drift(shown.drift)
-            self.verdict.setText(shown.sentence[0].upper() + shown.sentence[1:])
+            self.verdict.setText(capitalised(shown.sentence))
 
     def _finish(self, done: RefinerResult | work.MadeDataset) -> None:
         if isinstance(done, work.MadeDataset):

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QSizePolicy,
@@ -91,15 +90,13 @@ class CutoutPanel(Panel):
         self.table.setWordWrap(False)  # of a path that is wrapped at its slash, only the folder is seen
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
-        top = QHBoxLayout()
-        top.addWidget(self.name, 1)
-        top.addWidget(self.similar)
-        top.addWidget(self.bands)
+        for control in (self.similar, self.bands):  # beside the name, they would cut it off
+            self.stretch_bar.add(control)
         picture = QWidget()
         column = QVBoxLayout(picture)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(top)
+        column.addWidget(self.name)
         column.addWidget(self.stretch_bar)
         column.addWidget(self.view, 1)
         column.addWidget(self.cursor_text)

@@ -31,6 +31,7 @@ from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
 from core.metrics.uncertainty import plus_minus
+from core.wording import capitalised
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -214,7 +215,7 @@ class EvaluationPanel(Panel):
         part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
         self.part.setText(f"“{run.title}” on {part} of {evaluation.data}")
         doubts = " ".join(problem.text for problem in evaluation.problems)
-        note = evaluation.note[0].upper() + evaluation.note[1:]
+        note = capitalised(evaluation.note)
         report = evaluation.report
         guess = getattr(report, "guess", None)
         than = "" if guess is None else guess.sentence

@@ -11,6 +11,7 @@ from app.evaluate import work
 from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.widgets.number_table import NumberTable
+from core.data.target import Classes
 from core.errors import Problem
 from core.project.runs import RunFolder, distinct_titles
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
 _INVITATION = (
-    "Both runs are judged on galaxies that neither was trained on: McNemar's exact test for the accuracy, and for "
-    "every figure of merit the difference with its error by a paired bootstrap."
+    "Both runs are judged on galaxies that neither was trained on: {}for every figure of merit the difference with its "
+    "error by a paired bootstrap."
 )
+_OF_CLASSES = "McNemar's exact test for the accuracy, and "
 _NO_OTHER = "The project has no other run with a network: train a second one, and see here whether it is better."
 
 
@@ -51,7 +53,7 @@ class TwoRunsView(QWidget):
         self.gained, self.lost = QPushButton(), QPushButton()
         self.gained.setToolTip("Select the galaxies that only the other run gets right.")
         self.lost.setToolTip("Select the galaxies that only the open run gets right.")
-        self.verdict = QLabel(_INVITATION)
+        self.verdict = QLabel()
         self.verdict.setWordWrap(True)
         self.table = NumberTable()
         top = QHBoxLayout()
@@ -90,9 +92,14 @@ class TwoRunsView(QWidget):
         """The name that is proposed for its file."""
         return "" if self._shown is None else f"{self._shown.found.first} and {self._shown.found.second}"
 
+    @property
+    def _invitation(self) -> str:
+        is_classes = self._evaluation is not None and isinstance(self._evaluation.target, Classes)
+        return _INVITATION.format(_OF_CLASSES if is_classes else "")
+
     def _clear(self) -> None:
         self._shown = None
-        self.verdict.setText(_INVITATION)
+        self.verdict.setText(self._invitation)
         self.table.setVisible(False)
         self.gained.setVisible(False)
         self.lost.setVisible(False)
@@ -110,7 +117,7 @@ class TwoRunsView(QWidget):
             if chosen is not None and chosen in runs:
                 self.other.setCurrentIndex(runs.index(chosen))
         if self._shown is None and not self._comparing.is_running:
-            self.verdict.setText(_INVITATION if runs else _NO_OTHER)
+            self.verdict.setText(self._invitation if runs else _NO_OTHER)
         self._enable()
 
     @property
@@ -153,5 +160,5 @@ class TwoRunsView(QWidget):
         if isinstance(problem, Problem):
             self.verdict.setText(problem.text)
         else:
-            self.verdict.setText(_INVITATION)
+            self.verdict.setText(self._invitation)
             self._session.report(problem)

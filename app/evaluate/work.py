@@ -17,6 +17,7 @@ from core.data.settings import EvaluatedPart
 from core.events import Progress, Work
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
+from core.wording import capitalised
 
 if TYPE_CHECKING:
     from core.evaluate.charts import Chart
@@ -214,7 +215,7 @@ def figure_titles(evaluation: Evaluation) -> dict[str, str]:
     from core.metrics.merits import display_name
 
     titles = {name: display_name(name) for name in metrics_for(evaluation.predictions.names)}
-    return {name: title[0].upper() + title[1:] for name, title in titles.items()}
+    return {name: capitalised(title) for name, title in titles.items()}
 
 
 def draw_bins(

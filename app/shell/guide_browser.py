@@ -15,6 +15,7 @@ from app.theme import colours
 
 _COLUMN = 700  # pixels: lines of 90 letters, which are read well
 _MARGIN = 22
+_SCROLL_BAR = 28  # with the frame and its padding
 _MARK_OPACITY = 80
 _SCHEME = "guide"
 _ANY = QTextDocument.ResourceType.UnknownResource
@@ -41,7 +42,7 @@ class GuideBrowser(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumWidth(_COLUMN + 2 * _MARGIN + 20)
+        self.setMinimumWidth(_COLUMN + 2 * _MARGIN + _SCROLL_BAR)
         self.setOpenLinks(True)
         self.setAccessibleName("Page of the guide")
         self._set_style()

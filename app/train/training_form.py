@@ -315,8 +315,9 @@ class TrainingForm(QWidget):
         """Say what is learned, which is chosen where the data are looked at, and offer what can stand beside it."""
         dataset = self._session.dataset
         target = dataset.target
-        usable = side_columns.usable(dataset.columns, () if target is None else columns_of(target))
-        self.data.offer_several("side_columns", usable, "not in this dataset", "no column with numbers")
+        names = target.names if isinstance(target, Classes) else ()
+        usable = side_columns.usable(dataset.columns, () if target is None else (*columns_of(target), *names))
+        self.data.offer_several("side_columns", usable, "not in this dataset", "no column that can be")
         if isinstance(target, Classes):
             self.learns.setText(f"Learns {target.column}: {', '.join(target.names)}.")
         elif target is not None:

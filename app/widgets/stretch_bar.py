@@ -48,7 +48,7 @@ class StretchBar(QWidget):
         self.invert = QToolButton()
         self.invert.setIcon(icon("mdi6.invert-colors"))
         self.invert.setCheckable(True)
-        line = FlowLayout(self)
+        self._line = line = FlowLayout(self)
         for name in ("kind", "softening", "limits", "black", "white", "low", "high", "colour_map", "invert"):
             editor: QWidget = getattr(self, name)
             editor.setToolTip(f"<p><b>{declared[name].title}.</b> {declared[name].help}</p>")
@@ -60,6 +60,10 @@ class StretchBar(QWidget):
             spin.valueChanged.connect(self._edited)
         self.invert.toggled.connect(self._edited)
         self.set_value(self._value)
+
+    def add(self, control: QWidget) -> None:
+        """Put another control at the end."""
+        self._line.addWidget(control)
 
     def value(self) -> StretchSettings:
         """The chosen stretch."""

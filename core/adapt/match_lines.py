@@ -19,7 +19,7 @@ from core.errors import NotPossible
 from core.nets import band_mapping, transfer, zero_points
 from core.nets.band_mapping import BandMapping
 from core.nets.predictor import Predictor
-from core.wording import count_of, percent, with_minus
+from core.wording import capitalised, count_of, percent, with_minus
 
 State = Literal["fits", "can be adapted", "a problem", "not known"]
 Action = Literal["", "bands", "resample", "scaling", "classes"]
@@ -326,7 +326,7 @@ def _describe_extra(target: SurveyStatistics, source: SurveyStatistics | None) -
             continue
         shown = [percent(value) if name == "saturated" else f"{value:.2f}" for value in values]
         found.append(text.format(shown[0]) + (f" (in the training {shown[1]})" if len(shown) > 1 else ""))
-    return f" {'; '.join(found).capitalize()}." if found else ""
+    return f" {capitalised('; '.join(found))}." if found else ""
 
 
 def _list_numbers(values: NDArray[Any], form: str = ".2f") -> str:

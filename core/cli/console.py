@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 
 from core.cli import distributed
 from core.errors import Problem, Stopped
@@ -75,6 +75,13 @@ def say_problem(sentence: str) -> None:
 class Console:
     """The terminal as a command uses it.
 
+    Parameters
+    ----------
+    quiet
+        No progress, only warnings.
+    for_script
+        Standard output holds one JSON value and nothing else: lines and tables for people go to stderr.
+
     Attributes
     ----------
     skipped
@@ -83,8 +90,9 @@ class Console:
         How much of what was asked for is missing from the results so far.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, for_script: bool = False) -> None:
         self.quiet = quiet
+        self._for_script = for_script
         self.skipped: list[Problem] = []
         self.failures = 0
 
@@ -93,13 +101,17 @@ class Console:
         """The exit status of a command that has come to its end: 1 if something that was asked for is missing."""
         return 1 if self.failures else 0
 
+    @property
+    def _for_people(self) -> TextIO:
+        return sys.stderr if self._for_script else sys.stdout
+
     def say(self, text: str = "") -> None:
-        """Print a line of the result on stdout."""
-        print(on_one_line(text), flush=True)
+        """Print a line of the result."""
+        print(on_one_line(text), file=self._for_people, flush=True)
 
     def say_lines(self, text: str) -> None:
-        """Print lines of our own making on stdout, such as a file of settings."""
-        print(on_lines(text), flush=True)
+        """Print lines of our own making, such as a file of settings."""
+        print(on_lines(text), file=self._for_people, flush=True)
 
     def note(self, text: str) -> None:
         """What is good to know and no result, on stderr."""
@@ -111,7 +123,7 @@ class Console:
         print(in_json(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)), flush=True)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print aligned columns on stdout, the first one left-aligned, the others right-aligned."""
+        """Print aligned columns, the first one left-aligned, the others right-aligned."""
         lines = [[on_one_line(cell) for cell in line] for line in (head, *rows)]
         widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
         for first, *rest in lines:

@@ -77,7 +77,7 @@ _COMMANDS: tuple[_Command, ...] = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 a problem, 2 wrong usage, 130 stopped by the user."""
     options = parser().parse_args(arguments)
-    console = Console(quiet=options.quiet or distributed.NUMBER > 0)
+    console = Console(quiet=options.quiet or distributed.NUMBER > 0, for_script=getattr(options, "json", False))
     chapter, _, name = options.command.partition(":")
 
     def command() -> int:

@@ -7,7 +7,7 @@ without looking at the galaxy, and of no use where nobody has voted: such column
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _WHERE = "data.side_columns"
 _VOTES = re.compile(r"votes?(?![a-z])|debiased|weighted_fraction|total_classifications", re.IGNORECASE)
 _SHARES = re.compile(r"frac(?:tion)?(?![a-z])|prob(?:ability)?(?![a-z])", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?:^|_)(?:obj|spec|specobj|source|photo)?id(?:_|$)", re.IGNORECASE)
 _SAME = 0.99999  # rank correlation: the one is a function of the other
 _FEWEST = 3  # values; two always have a rank correlation of one
 _SHORTEST = 3  # letters of a word that two names have in common
@@ -35,12 +36,16 @@ def read(columns: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64
 
 
 def usable(columns: Mapping[str, Any], labels: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a catalogue that may stand beside the image: numbers that are no labels or votes.
+    """The columns of a catalogue that may stand beside the image: numbers that are no labels, votes or identifiers.
 
     Only their types and names are looked at, which takes no time for any number of galaxies; see
     :func:`require_usable` for all else.
     """
-    found = [name for name in columns if name != "id" and name not in labels and not _is_of_labels(name, labels)]
+    found = [
+        name
+        for name in columns
+        if name not in labels and not _IDENTIFIER.search(name) and not _is_of_labels(name, labels, columns)
+    ]
     return tuple(name for name in found if np.asarray(columns[name]).dtype.kind in "biuf")
 
 
@@ -85,7 +90,7 @@ def require_usable(cutouts: Cutouts, names: Sequence[str], target: Target, label
                 "Choose another column.",
                 _WHERE,
             )
-        if why := _tells_the_answer(name, values, cutouts.labels, target, labels):
+        if why := _tells_the_answer(name, values, cutouts, target, labels):
             raise SettingsProblem(
                 f"The column “{name}” {why}: the network would read the answer there instead of looking at the galaxy.",
                 "Take it out; galaxies without labels do not have it either.",
@@ -102,12 +107,16 @@ def _varies(values: NDArray[np.float64]) -> bool:
     return bool(len(known)) and bool(known.min() < known.max())
 
 
-def _is_of_labels(name: str, labels: Sequence[str]) -> bool:
-    """Whether a name is that of votes, or of shares of what is learned, such as ``spiral_frac`` beside ``spiral``."""
+def _is_of_labels(name: str, labels: Sequence[str], columns: Iterable[str]) -> bool:
+    """Whether a name is that of votes, or of shares of what is learned, such as ``spiral_frac`` beside ``spiral``.
+
+    Where a catalogue holds votes, its shares are those of their answers, whatever they are called.
+    """
     if _VOTES.search(name):
         return True
-    words = _words_of(" ".join(labels))
-    return bool(_SHARES.search(name)) and bool(_words_of(name) & words)
+    if not _SHARES.search(name):
+        return False
+    return bool(_words_of(name) & _words_of(" ".join(labels))) or any(_VOTES.search(each) for each in columns)
 
 
 def _words_of(text: str) -> set[str]:
@@ -116,23 +125,24 @@ def _words_of(text: str) -> set[str]:
 
 
 def _tells_the_answer(
-    name: str, values: NDArray[np.float64], label_columns: Sequence[str], target: Target, labels: NDArray[Any]
+    name: str, values: NDArray[np.float64], cutouts: Cutouts, target: Target, labels: NDArray[Any]
 ) -> str:
     """Why a column tells what is to be learned, as the end of a sentence; empty: it does not."""
     if name in targets.columns_of(target):
         return "is what is learned"
+    columns, label_columns = cutouts.columns, cutouts.labels
     if name in label_columns:
         return "is a label of the dataset"
     known = targets.has_label(labels) & np.isfinite(values)
     if isinstance(target, Classes):
-        if _is_of_labels(name, (*label_columns, *target.names)):
+        if _is_of_labels(name, (*label_columns, *target.names), columns):
             return "is by its name one of the votes from which the classes were made"
         pairs = np.unique(np.stack([values[known], labels[known]]), axis=1)
         distinct = [len(np.unique(each)) for each in pairs]
         if pairs.shape[1] == distinct[0] == distinct[1] >= 2:
             return "has one value for each class"
         return ""
-    if _is_of_labels(name, (*label_columns, *target.columns)):
+    if _is_of_labels(name, (*label_columns, *target.columns), columns):
         return "is by its name one of the votes from which the answers were made"
     from scipy.stats import spearmanr  # late: it takes a second
 

@@ -18,7 +18,7 @@ from core.events import NEVER, Progress, Work
 from core.metrics import binned_classes, ranking
 from core.metrics.merits import display_name
 from core.metrics.ranking import Band, Ranking, Selection
-from core.wording import count_of, with_error
+from core.wording import capitalised, count_of, with_error
 
 Kind: TypeAlias = Literal["roc", "precision", "top", "threshold", "reliability"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -131,10 +131,10 @@ def select(evaluation: Evaluation, name: str, *, first: int = 0, threshold: floa
 def describe_selection(taken: Selection, name: str, how: str, frequency: float | None = None) -> str:
     """A selection in a sentence: how many, how pure, how complete."""
     if taken.purity is None or taken.completeness is None:
-        return f"{how[0].upper()}{how[1:]} no galaxy is taken for {name}."
+        return f"{capitalised(how)} no galaxy is taken for {name}."
     hits = f"{taken.hits:,.0f}" if abs(taken.hits - round(taken.hits)) < 0.05 else f"{taken.hits:,.1f}"
     text = (
-        f"{how[0].upper()}{how[1:]}: {count_of(taken.taken, 'galaxy')}, of which {hits} are {name}: "
+        f"{capitalised(how)}: {count_of(taken.taken, 'galaxy')}, of which {hits} are {name}: "
         f"purity {_share(taken.purity)}, completeness {_share(taken.completeness)} of {taken.members:,}."
     )
     if frequency is not None and (purity := taken.purity_at(frequency)) is not None:

@@ -120,3 +120,20 @@ def describe_basis(values: Mapping[str, Any]) -> str:
         if views in (None, 1)
         else f"{counted}, answers averaged over {views} views of each"
     )
+
+
+def describe_classes(values: Mapping[str, Any]) -> str:
+    """How the classes behind the numbers of a part were decided, and their probabilities scaled; empty: not noted.
+
+    Examples
+    --------
+    >>> describe_classes({"decision": "most probable class", "temperature": {"value": 0.87}})
+    'Decision: most probable class; probabilities at temperature 0.87.'
+    """
+    decision, temperature = values.get("decision"), values.get("temperature")
+    if not decision:
+        return ""
+    scaled = (
+        f"probabilities at temperature {temperature['value']:.3g}" if temperature else "the network's own probabilities"
+    )
+    return f"Decision: {decision}; {scaled}."

@@ -41,6 +41,7 @@ _SAMPLES, _FEWEST_SAMPLES, _CELLS = 200, 40, 10_000_000  # bootstrap samples, an
 _RATES = np.unique(np.concatenate([[0.0], np.geomspace(1e-5, 1, 101), np.linspace(0, 1, 101)]))
 _COMPLETENESS = np.linspace(0.01, 1, 100)
 _PER_DECADE = 16
+_EACH = 1000  # ranks up to this one are all drawn, those after it with the steps above
 
 Values = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -229,9 +230,10 @@ def _share(hits: float, total: int) -> tuple[float, Interval] | None:
 
 def _top(is_member: NDArray[np.bool_], scores: Values) -> Band:
     total = len(scores)
+    each = np.arange(1, min(total, _EACH) + 1)  # so that the line goes through what is said of any of them
     steps = np.geomspace(1, total, max(2, int(_PER_DECADE * np.log10(total)) + 1))
     tens = 10 ** np.arange(0, np.log10(total) + 1)
-    ranks = np.unique(np.clip(np.concatenate([steps, tens]), 1, total).round().astype(np.int64))
+    ranks = np.unique(np.clip(np.concatenate([each, steps, tens]), 1, total).round().astype(np.int64))
     return wilson_band(ranks.astype(np.float64), _hits_among(is_member, scores, ranks), ranks)
 
 

@@ -63,7 +63,8 @@ class Ensemble(Predictor):
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
         self.zero_points, self.side = first.zero_points, first.side
-        self.notes = tuple({str(note): note for member in members for note in member.notes}.values())
+        said = [*_tell_temperatures(members), *(note for member in members for note in member.notes)]
+        self.notes = tuple({str(note): note for note in said}.values())
 
     def __repr__(self) -> str:
         return f"Ensemble({self.card['run']!r}, {len(self._members)} networks)"
@@ -139,6 +140,23 @@ class Ensemble(Predictor):
         """Check whether all networks can be used on such stamps; see the single network's."""
         found = [problem for member in self._members for problem in member.check(bands, shape, pixel_scale)]
         return list({str(problem): problem for problem in found}.values())
+
+
+def _tell_temperatures(members: Sequence[Predictor]) -> list[Problem]:
+    """That probabilities of networks are averaged as they were calibrated; nothing if none was."""
+    found = [member.temperature.value for member in members if member.temperature is not None]
+    if not found:
+        return []
+    values = ", ".join(f"{value:.3g}" for value in found)
+    return [
+        Problem(
+            f"{len(found)} of its {len(members)} networks have been calibrated (temperature {values}): their "
+            "calibrated probabilities enter the mean.",
+            "Calibrate all of them or none; a run's temperature is removed in Evaluate."
+            if len(found) < len(members)
+            else "",
+        )
+    ]
 
 
 def load(file: Path, device: torch.device | str = "cpu") -> Ensemble:

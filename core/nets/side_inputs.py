@@ -249,7 +249,7 @@ def _fit_column(name: str, unit: str, values: NDArray[np.float64], is_logarithm:
 
 
 def _note_missing(column: SideColumn, count: int, galaxies: int) -> Problem:
-    what = f"{count:,} of {galaxies:,} galaxies have no “{column.name}”" + (
+    what = f"{count:,} of {galaxies:,} galaxies of the catalogue have no “{column.name}”" + (
         " that has a logarithm" if column.is_logarithm else ""
     )
     told = (
@@ -257,4 +257,5 @@ def _note_missing(column: SideColumn, count: int, galaxies: int) -> Problem:
         if column.missing
         else "and the network is not told, since no training galaxy lacked it"
     )
-    return Problem(f"{what}: {column.typical:.4g} {column.unit}".rstrip() + f" of the training stands for it, {told}.")
+    median = f"{column.typical:.4g} {column.unit}".rstrip()
+    return Problem(f"{what}: the median of the training galaxies, {median}, stands for it, {told}.")

@@ -33,6 +33,7 @@ from core.train.description import citations, methods, model_card
 from core.train.description.facts import RunFacts, read_facts
 from core.train.settings import RunSettings
 from core.version import PROGRAM
+from core.wording import capitalised
 
 _PARTS = ("test", "validation")
 _STEPS = 4
@@ -100,14 +101,18 @@ def _show_scores(folder: RunFolder, facts: RunFacts) -> list[str]:
 
 
 def _show_part(folder: RunFolder, facts: RunFacts, title: str, values: Mapping[str, Any], part: str) -> list[str]:
-    note = f"{part_notes.describe_basis(values).capitalize()}. {values.get('note') or ''}".strip()
+    said = values.get("note")
+    basis = f"{capitalised(part_notes.describe_basis(values))}."
+    note = f"{basis} {capitalised(said)}." if said else basis
     guess = guess_of_run(facts.metrics, part) if part in _PARTS else None
     lines = [
         html_page.heading(title),
-        html_page.paragraph(f"{part_notes.describe_scores(values).capitalize()}."),
+        html_page.paragraph(f"{capitalised(part_notes.describe_scores(values))}."),
         *([] if guess is None else [html_page.paragraph(guess.sentence)]),
         html_page.paragraph(note, muted=True),
     ]
+    if remark := facts.remark_on(values):
+        lines.append(html_page.paragraph(remark))
     if (merits := model_card.merits_table(facts, values)) is not None:
         lines.append(html_page.table(*merits))
     drawn = list(_draw_part(folder, facts, title, values, part))
@@ -137,7 +142,7 @@ def _draw_part(
             unit = target.units[place] if isinstance(target, Quantities) else ""
             period = target.periods[place] if isinstance(target, Quantities) else None
             shown = f"{name} [{unit}]" if unit else name
-            caption = f"{where}. {name.capitalize()}: measured against true values; on the line they agree."
+            caption = f"{where}. {capitalised(name)}: measured against true values; on the line they agree."
             yield run_figures.draw_measured(shown, columns[f"true_{name}"], columns[name], period), caption
 
 

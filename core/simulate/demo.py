@@ -39,6 +39,7 @@ def simulate_survey(output: Path, settings: SurveySettings, stop: threading.Even
         ``stop`` was set; nothing is left behind.
     """
     psf = galaxies.survey_psf(settings)
+    survey = "demo" if settings.seed == SurveySettings().seed else f"demo{settings.seed}"  # other galaxies, other ids
     truths: list[dict[str, Any]] = []
     bands = [Band(name, "nanomaggy", galaxies.ZERO_POINT) for name in BANDS]
     with DatasetWriter(output, (len(BANDS), settings.size, settings.size), bands, "float32") as writer:
@@ -52,7 +53,7 @@ def simulate_survey(output: Path, settings: SurveySettings, stop: threading.Even
                 images.append(galaxies.draw_stamp(galaxy, settings, psf, random))
                 ra, dec = float(random.uniform(150, 160)), float(random.uniform(-2, 2))
                 headers.append(_header(ra, dec, settings))
-                truths.append(_truth(number, galaxy, ra, dec))
+                truths.append(_truth(f"{survey}-{number:06d}", galaxy, ra, dec))
                 yield Progress(number, settings.count, "galaxies")
             count = len(images)
             scale = np.full(count, settings.pixel_scale)
@@ -82,9 +83,9 @@ def cached_survey(stop: threading.Event = NEVER, settings: SurveySettings | None
     return (yield from simulate_survey(path, settings, stop))
 
 
-def _truth(number: int, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:
+def _truth(name: str, galaxy: Galaxy, ra: float, dec: float) -> dict[str, Any]:
     return {
-        "id": f"demo-{number:06d}",
+        "id": name,
         "ra": ra,
         "dec": dec,
         "morphology": galaxy.kind,

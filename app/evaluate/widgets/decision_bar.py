@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.plain_text import as_written
 from core.metrics.decision import Decision
+from core.wording import capitalised
 
 _RULES = {
     "most-probable": (
@@ -108,7 +109,7 @@ class DecisionBar(QWidget):
             self.frequencies.setText(", ".join(f"{name}={share:.3g}" for name, share in shown.items()))
             self.frequencies.setCursorPosition(0)
         self.rule.setToolTip(_RULES[_WISHES[place]][1] if place >= 0 else "")
-        self.told.setText(decision.text[0].upper() + decision.text[1:] if wish == "thresholds" else "")
+        self.told.setText(capitalised(decision.text) if wish == "thresholds" else "")
         self.told.setToolTip(as_written(decision.text))
         self._pages.setToolTip(as_written(decision.text))
         self._pages.setCurrentIndex({"balanced": 1, "frequencies": 2}.get(wish, 0))

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from core.data import split as splits
 from core.data import target as targets
 from core.data.recipe import StampRecipe
-from core.data.target import NoAnswers, Target
+from core.data.target import Classes, NoAnswers, Target
 from core.errors import Problem
-from core.nets import weights_file
+from core.metrics import kept_decision, part_notes
+from core.metrics.decision import MOST_PROBABLE, Decision
+from core.nets import temperature, weights_file
+from core.nets.temperature import Temperature
 from core.project.history import read_history
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
@@ -53,6 +56,10 @@ class RunFacts:
         Of all epochs together; 0: not recorded.
     has_onnx
         Whether an ONNX file and a script lie beside the card.
+    temperature
+        Of the probabilities; None: they are the network's own.
+    decision
+        How classes follow from probabilities, kept with the run.
     """
 
     name: str
@@ -65,6 +72,8 @@ class RunFacts:
     largest_rate: float = math.nan
     seconds: float = 0.0
     has_onnx: bool = False
+    temperature: Temperature | None = None
+    decision: Decision = MOST_PROBABLE
 
     @property
     def target(self) -> Target:
@@ -94,6 +103,18 @@ class RunFacts:
         side = self.plan["side"]
         return None if side is None else SideInputs.from_dict(side)
 
+    def remark_on(self, values: Mapping[str, Any]) -> str:
+        """How the classes behind numbers of a part were decided, and a warning if the run does so otherwise by now."""
+        said = part_notes.describe_classes(values)
+        temperature = None if self.temperature is None else self.temperature.value
+        same = (values.get("temperature") or {}).get("value") == temperature
+        if not said or (same and values["decision"] == self.decision.text):
+            return said
+        return (
+            f"{said} Since then the run's decision or temperature has been changed, and it predicts otherwise: "
+            "evaluate it again before you use these numbers."
+        )
+
     @property
     def recipe(self) -> StampRecipe | None:
         """How the stamps were made; None: not known."""
@@ -112,16 +133,22 @@ def read_facts(folder: RunFolder) -> RunFacts:
     environment = read_toml(folder.environment_file, _RECORD) if is_there(folder.environment_file) else {}
     seed, rule = _read_rule(folder.split_file)
     history = read_history(folder.history_file) if is_there(folder.history_file) else []
+    plan = weights_file.read_plan(folder.best)
+    target = targets.from_dict(dict(plan["target"]))
     return RunFacts(
         name=folder.title,
         settings=toml.load(RunSettings, folder.settings_file),
         metrics=read_metrics(folder.metrics_file),
         environment=environment,
-        plan=weights_file.read_plan(folder.best),
+        plan=plan,
         split_seed=seed,
         split_rule=rule,
         largest_rate=max((row["learning_rate"] for row in history), default=math.nan),
         seconds=sum(row.get("seconds", 0.0) for row in history),
+        temperature=temperature.read(folder.best)[0],
+        decision=kept_decision.read(folder.decision_file, target.names)
+        if isinstance(target, Classes)
+        else MOST_PROBABLE,
     )
 
 

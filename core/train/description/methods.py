@@ -68,6 +68,11 @@ def describe_scaling(facts: RunFacts) -> str:
     return _in_text(_describe_scaling(facts))
 
 
+def describe_answers(facts: RunFacts) -> str:
+    """What is done with the network's outputs, as text; empty: nothing."""
+    return _in_text(_describe_answers(facts))
+
+
 def describe_network(facts: RunFacts) -> str:
     """The layers, as text."""
     return _in_text(_describe_network(facts.settings.network))
@@ -336,7 +341,31 @@ def _describe_answers(facts: RunFacts) -> str:
     views, calibration = len(facts.plan["views"]), facts.plan["calibration"]
     averaged = f"Answers are means over {views} mirror images and quarter turns of each galaxy." if views > 1 else ""
     fitted = "Error bars were calibrated on the validation part [[Lei2018]]." if calibration else ""
-    return f"{averaged} {fitted}".strip()
+    return " ".join(
+        part for part in (averaged, fitted, _describe_temperature(facts), _describe_decision(facts)) if part
+    )
+
+
+def _describe_temperature(facts: RunFacts) -> str:
+    found = facts.temperature
+    if found is None:
+        return ""
+    return (
+        "Probabilities were taken to the power of 1/T and divided by their sum, with the temperature "
+        f"T = {found.value:.3g} ± {found.error:.2g} fitted on {found.galaxies:,} galaxies of the validation part "
+        "[[Guo2017]]."
+    )
+
+
+def _describe_decision(facts: RunFacts) -> str:
+    decision = facts.decision
+    if not decision.weights:
+        return ""
+    factors = _join(f"{weight:.3g} ({name})" for name, weight in zip(decision.names, decision.weights, strict=True))
+    return (
+        f"As the class of a galaxy we took that with the largest product of probability and factor, the factors being "
+        f"{factors}: {decision.text}."
+    )
 
 
 def _describe_software(facts: RunFacts) -> str:

@@ -115,6 +115,7 @@ def _uses(facts: RunFacts) -> list[str]:
     made = "" if facts.recipe is None else f" Stamps are made so: {facts.recipe.describe()}."
     zero_points = [value for value in facts.plan["zero_points"] if value is not None]
     unit = f" One unit of the pixels is {', '.join(f'{value:g}' for value in zero_points)} mag." if zero_points else ""
+    answers = methods.describe_answers(facts)
     use = "Predicting galaxies" if facts.has_answers else "A start for fine-tuning on galaxies"
     return [
         "",
@@ -122,7 +123,7 @@ def _uses(facts: RunFacts) -> list[str]:
         "",
         "### Direct Use",
         "",
-        f"{use} like those of its training, prepared as those were.{made}{unit}",
+        f"{use} like those of its training, prepared as those were.{made}{unit} {answers}".rstrip(),
         "",
         "### Out-of-Scope Use",
         "",
@@ -255,6 +256,8 @@ def _evaluation(facts: RunFacts) -> list[str]:
         guess = guess_of_run(facts.metrics, part)
         said = f"{part.capitalize()}: {part_notes.describe_scores(facts.metrics[part])}."
         found += [said + ("" if guess is None else f" {guess.sentence}"), ""]
+        if remark := facts.remark_on(facts.metrics[part]):
+            found += [remark, ""]
         found += _format_merits(facts, facts.metrics[part])
     if not facts.has_answers:
         guessing = contrastive.guessing(facts.batch)

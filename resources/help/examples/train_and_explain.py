@@ -22,7 +22,7 @@ def main(folder: Path, galaxies: int = 900, epochs: int = 10) -> str:
     for event in loop.run(settings, data, run):  # or result_of(loop.run(...)), if nobody watches
         print(event)
 
-    judged = result_of(evaluation.run(run, "test"))
+    judged = result_of(evaluation.run(run, part="test"))
     accuracy = judged.report.accuracy.value
 
     predictor = Predictor.load(run)

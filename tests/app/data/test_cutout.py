@@ -143,3 +143,18 @@ def test_a_narrow_panel_shows_the_coordinates_whole(
     place = SkyCoord(in_hours.replace("RA", "").replace("Dec", ""), unit=("hourangle", "deg"))
     assert (place.ra.deg, place.dec.deg) == pytest.approx((ra, dec), abs=2e-4)
     assert f"{ra:.5f}" in in_degrees and f"{dec:+.5f}" in in_degrees
+
+
+@pytest.mark.parametrize("width", [250, 460])
+def test_the_name_of_a_galaxy_is_shown_whole(
+    panel: CutoutPanel, sky_session: Session, qapp: QApplication, width: int
+) -> None:
+    """Also a name of 18 digits in a narrow panel."""
+    theme.apply(qapp, False)
+    panel.resize(width, 640)
+    sky_session.set_current(4)
+    qapp.processEvents()
+    assert len(panel.name.text()) == 18
+    assert panel.name.width() >= panel.name.fontMetrics().horizontalAdvance(panel.name.text())
+    for each in (panel.similar, panel.stretch_bar.kind):
+        assert each.isVisible() and panel.rect().contains(each.mapTo(panel, each.rect().bottomRight()))

@@ -205,3 +205,13 @@ def test_the_largest_deviations_lead_to_their_galaxies(qtbot: QtBot, session: Se
     assert session.dataset.cutouts is not None
     assert session.dataset.cutouts.ids[session.current] == view.doubtful.list.text(2, 0)
     assert not view.doubtful.relabel.isVisible()
+
+
+def test_two_runs_of_quantities_are_compared_without_mcnemar(qtbot: QtBot, session: Session) -> None:
+    view = shown(qtbot, session)
+    run = session.run
+    assert run is not None
+    shutil.copytree(run.path, run.path.with_name("another"))
+    session.runs_changed.emit()
+    view.tabs.setCurrentWidget(view.two_runs)
+    assert "McNemar" not in view.two_runs.verdict.text() and "paired bootstrap" in view.two_runs.verdict.text()

@@ -94,7 +94,7 @@ def test_a_number_is_learned_where_its_column_is_named(survey_dataset, tmp_path,
     assert run("evaluate", tmp_path / "run") == 0
     assert "width" in capsys.readouterr().out
     assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.csv") == 0
-    assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width,unlikeness,more_unlike_than,problem"
+    assert (tmp_path / "widths.csv").read_text().splitlines()[0] == "id,width,unlikeness,more_unlike_than,flags,problem"
 
 
 def test_a_number_with_an_error_bar_gets_a_second_column_and_a_coverage(survey_dataset, tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_a_number_with_an_error_bar_gets_a_second_column_and_a_coverage(survey_d
     assert run("train", survey_dataset, "-o", tmp_path / "run", "--label", "width", *QUICK, *gaussian) == 0
     assert run("predict", tmp_path / "run", survey_dataset, "-o", tmp_path / "widths.fits") == 0
     table = Table.read(tmp_path / "widths.fits")
-    assert table.colnames == ["id", "width", "width_error", "unlikeness", "more_unlike_than", "problem"]
+    assert table.colnames == ["id", "width", "width_error", "unlikeness", "more_unlike_than", "flags", "problem"]
     assert (table["width_error"] > 0).all()
     assert table["width_error"].unit == table["width"].unit
     capsys.readouterr()

@@ -184,6 +184,17 @@ def test_json_keeps_such_a_name_as_it_is(capsys):
     assert all(letter.isprintable() or letter == "\n" for letter in said)
 
 
+def test_beside_json_for_a_script_what_is_for_people_goes_to_stderr(capsys):
+    console = Console(for_script=True)
+    console.say("two tables were written")
+    console.say_lines("a\nb")
+    console.table(("class", "n"), [("disk", "7")])
+    console.say_json({"accuracy": 0.5})
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"accuracy": 0.5}
+    assert said.err.split() == ["two", "tables", "were", "written", "a", "b", "class", "n", "disk", "7"]
+
+
 def test_a_wrong_argument_is_told_on_one_line(capsys):
     with pytest.raises(SystemExit):
         main(["runs", ".", "--\x1b[2Ka\nb"])

@@ -24,10 +24,11 @@ from core.evaluate import ensemble_making, evaluation, measure, predict, unusual
 from core.events import Skipped, result_of
 from core.explain import methods
 from core.explain.settings import GradientSettings, OcclusionSettings
-from core.nets import features
+from core.nets import features, temperature
 from core.nets.combination import combine_probabilities
 from core.nets.ensemble import Ensemble
 from core.nets.predictor import Predictor
+from core.nets.temperature import Temperature
 from core.project import ensembles
 from core.project.runs import RunFolder
 from core.studies import ensemble_training
@@ -116,6 +117,17 @@ def test_an_ensemble_predicts_the_mean_of_its_networks_and_says_where_its_doubt_
     alone = tmp_path / "alone.csv"
     assert main(["predict", str(runs[0].path), str(survey_dataset), "-o", str(alone)]) == 0
     assert "entropy_data" not in alone.read_text()
+
+
+def test_what_enters_the_mean_of_calibrated_networks_is_said(runs, ensemble, survey_dataset):
+    own = Predictor.load(ensemble.best)
+    assert not any("calibrated" in str(note) for note in own.notes)
+    temperature.keep(runs[0].best, Temperature(0.5, 0.1, 40, (0.5, 0.4), (0.03, 0.02)))
+    said = [str(note) for note in Predictor.load(ensemble.best).notes]
+    begin = f"1 of its {len(runs)} networks have been calibrated (temperature 0.5)"
+    assert sum(begin in each for each in said) == 1
+    _, told = watched(evaluation.run(ensemble, survey_dataset, "validation"))
+    assert any("calibrated probabilities enter the mean" in each for each in told)
 
 
 def test_classes_in_another_order_are_matched_by_name(runs, ensemble, survey_dataset):

@@ -71,6 +71,7 @@ def test_of_the_first_k_so_many_are_real() -> None:
     assert found is not None
     place = found.top.x.tolist().index(100)
     assert found.top.y[place] == pytest.approx(is_member[order[:100]].mean())
+    assert found.top.x.tolist()[:600] == list(range(1, 601))  # the line goes through every rank that can be asked for
     assert found.top.x[-1] == 600 and found.top.y[-1] == pytest.approx(40 / 600)
 
 

@@ -71,6 +71,9 @@ def test_a_report_is_one_file_with_scores_plots_methods_and_caveats(tmp_path):
         assert drawn.tag.endswith("svg") and image["alt"]
     assert any("Learning curves" in image["alt"] for image in page.images)
     assert f"{read_metrics(run / 'metrics.json')['validation']['accuracy']:.4g}" in "".join(page.texts)
+    assert any(each.startswith("Loss 1.07, accuracy 0.4") for each in page.texts)
+    basis = next(each for each in page.texts if each.startswith("5 galaxies"))
+    assert ". Of the best epoch, which was chosen on this part" in basis and basis.endswith(".")
     assert "@import" not in text and "url(" not in text
     assert list((tmp_path / "elsewhere").iterdir()) == [tmp_path / "elsewhere" / "report.html"]
 

@@ -133,3 +133,11 @@ def test_a_damaged_demonstration_is_made_again(tmp_path: Path, monkeypatch: pyte
 def test_magnitudes_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValidationError, match="brightest magnitude must be smaller"):
         SurveySettings(brightest=20, faintest=18)
+
+
+def test_two_surveys_share_no_id(tmp_path: Path) -> None:
+    """A network that knows the first survey's galaxies has not seen those of the second."""
+    second = SMALL.model_copy(update={"seed": 2612})
+    with Cutouts.open(made(tmp_path, SMALL, "a.h5")) as one, Cutouts.open(made(tmp_path, second, "b.h5")) as other:
+        assert one.ids[0] == "demo-000000"
+        assert not set(one.ids) & set(other.ids)

@@ -1,11 +1,17 @@
 """A run in words: the model card, the methods and the works to cite, of what the run used and nothing else."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.evaluate.decision import keep
+from core.metrics import decision as decisions
+from core.nets import temperature
+from core.nets.temperature import Temperature
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.description import citations, methods, model_card
@@ -116,6 +122,53 @@ def test_the_methods_name_optimiser_augmentation_scaling_loss_and_the_works_they
     text = methods.format_text(rich)
     for there in ("Lin et al. 2017", "Menon et al. 2021", "Jin et al. 2020", "Howard & Ruder 2018", "0.5 cosmic rays"):
         assert there in text
+
+
+def test_what_is_done_with_the_answers_is_told_in_the_card_and_the_methods():
+    facts = read("bench/runs/2026-11-27 13.59.44 first")
+    for text in (methods.format_text(facts), model_card.format_card(facts)):
+        assert "temperature" not in text and "Guo" not in text and "factor" not in text
+    names = facts.target.names
+    decided = replace(
+        facts,
+        temperature=Temperature(0.873, 0.041, 321, (0.5, 0.4), (0.03, 0.02)),
+        decision=decisions.balanced(names, np.full(len(names), 1 / len(names))),
+    )
+    for text in (methods.format_text(decided), model_card.format_card(decided)):
+        assert "T = 0.873 ± 0.041 fitted on 321 galaxies of the validation part (Guo et al. 2017)" in text
+        assert decided.decision.text in text
+    assert "Guo2017" in methods.works(decided)
+
+
+def test_the_temperature_and_the_decision_of_a_run_are_read_from_its_folder(tmp_path):
+    run = RunFolder(Path(shutil.copytree(next(run for run in RUNS if run.name.endswith("44 first")), tmp_path / "run")))
+    found = Temperature(1.25, 0.1, 40, (0.5, 0.4), (0.03, 0.02))
+    temperature.keep(run.best, found)
+    names = read_facts(run).target.names
+    kept = decisions.balanced(names, np.array([0.7, *[0.3 / (len(names) - 1)] * (len(names) - 1)]))
+    keep(run, kept)
+    facts = read_facts(run)
+    assert facts.temperature == found
+    assert facts.decision == kept
+
+
+def test_numbers_of_another_decision_or_temperature_than_the_present_one_are_marked():
+    facts = read("bench/runs/2026-11-27 13.59.44 first")
+    found = Temperature(0.873, 0.041, 321, (0.5, 0.4), (0.03, 0.02))
+    own = {"accuracy": 0.9, "decision": "most probable class"}
+    calibrated = own | {"temperature": {"value": 0.873}}
+    assert facts.remark_on({"accuracy": 0.9}) == ""
+    assert facts.remark_on(own) == "Decision: most probable class; the network's own probabilities."
+    assert "evaluate it again" in facts.remark_on(calibrated)  # the temperature was removed
+    with_temperature = replace(facts, temperature=found)
+    assert (
+        with_temperature.remark_on(calibrated) == "Decision: most probable class; probabilities at temperature 0.873."
+    )
+    assert "evaluate it again" in with_temperature.remark_on(own)
+    balanced = decisions.balanced(facts.target.names, np.full(len(facts.target.names), 1 / len(facts.target.names)))
+    assert "evaluate it again" in replace(facts, decision=balanced).remark_on(own)
+    card = model_card.format_card(replace(facts, temperature=found, metrics={**facts.metrics, "test": own}))
+    assert with_temperature.remark_on(own) in card
 
 
 def test_all_entries_of_the_references_can_be_named_and_are_used_somewhere():
