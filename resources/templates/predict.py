@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import os
 import re
 import sys
 import warnings
@@ -19,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from astropy import units
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it begins to report its use to its maker when it is imported
+import onnxruntime
 
 NETWORK: dict[str, Any] = {}
 BATCH = 16
