@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.data.dataset import DatasetPanel
 from app.session.session import Session
 from app.train.first_weights import FirstWeightsPanel
 from app.train.training_form import TrainingForm
@@ -143,11 +142,11 @@ def others(knob: Knob) -> list[Any]:
 
 
 def test_each_knob_is_on_a_form_with_its_help(qtbot: QtBot, session: Session) -> None:
-    dataset, training, without = DatasetPanel(session), TrainingForm(session), FirstWeightsPanel(session)
-    for widget in (dataset, training, without):
+    training, without = TrainingForm(session), FirstWeightsPanel(session)
+    for widget in (training, without):
         qtbot.addWidget(widget)
     forms = {
-        "data": dataset.form,
+        "data": training.data,
         "augmentation": training.augmentation,
         "network": training.network,
         "optimiser": training.optimiser,
