@@ -29,9 +29,11 @@ _FEWEST = 3  # values; two always have a rank correlation of one
 _SHORTEST = 3  # letters of a word that two names have in common
 
 
-def read(columns: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64]:
-    """The values (N, K) of these columns, NaN where there is none."""
-    values = np.stack([targets.numbers(columns[name]) for name in names], axis=1)
+def read(
+    columns: Mapping[str, Any], names: Sequence[str], rows: NDArray[np.int64] | slice = slice(None)
+) -> NDArray[np.float64]:
+    """The values (n, K) of these columns in these rows, NaN where there is none."""
+    values = np.stack([targets.numbers(columns[name][rows]) for name in names], axis=1)
     return np.where(np.isfinite(values), values, np.nan)
 
 

@@ -252,4 +252,4 @@ def _count_absent(opened: NetworkOnData, rows: NDArray[np.int64]) -> NDArray[np.
     side = opened.predictor.side
     if side is None:
         return None
-    return side.are_missing(side.read(opened.cutouts.columns)[rows]).sum(axis=1).astype(np.float32)
+    return side.are_missing(side.read(opened.cutouts.columns, rows)).sum(axis=1).astype(np.float32)

@@ -115,7 +115,7 @@ def measure(
                 "Train one with catalogue columns beside the image.",
             )
         random = np.random.default_rng(seed)
-        values = predictor.side.read(cutouts.columns)[rows]
+        values = predictor.side.read(cutouts.columns, rows)
         variants = [values, *_shuffled(values, repeats, random)]
         answers: list[NDArray[np.float32]] = []
         for first in range(0, len(rows), _BATCH):

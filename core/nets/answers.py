@@ -65,14 +65,14 @@ def compute(
     scores = np.empty((len(rows), len(predictor.output_names)), np.float32)
     errors = np.empty_like(scores) if predictor.has_error_bars else None
     doubts: list[Doubt] = []
-    beside = None if predictor.side is None else predictor.side.read(cutouts.columns)
+    beside = None if predictor.side is None else predictor.side.read(cutouts.columns, rows)
     yield Progress(0, len(rows), "galaxies")
     for first in range(0, len(rows), batch):
         if stop.is_set():
             raise Stopped
         part = slice(first, first + batch)
         images = cutouts.images[rows[part]]
-        scores[part], sigma, doubt = _compute_batch(predictor, images, None if beside is None else beside[rows[part]])
+        scores[part], sigma, doubt = _compute_batch(predictor, images, None if beside is None else beside[part])
         if observe is not None:
             observe(images)
         if errors is not None:

@@ -47,7 +47,7 @@ class NetworkOnData:
 def hold_at(predictor: Predictor, cutouts: Cutouts, row: int) -> Predictor:
     """A network as it answers this galaxy: of its image alone, catalogue columns beside it held at the galaxy's."""
     side = predictor.side
-    return predictor if side is None else predictor.held(side.read(cutouts.columns)[row])
+    return predictor if side is None else predictor.held(side.read(cutouts.columns, slice(row, row + 1))[0])
 
 
 @contextlib.contextmanager

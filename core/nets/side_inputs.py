@@ -118,8 +118,8 @@ class SideInputs:
             absent.append(torch.where(known, torch.zeros_like(value), told))
         return torch.stack([*scaled, *absent], dim=1).float()
 
-    def read(self, columns: Mapping[str, Any]) -> NDArray[np.float64]:
-        """The values (N, K) of a dataset's catalogue, in whatever order its columns are.
+    def read(self, columns: Mapping[str, Any], rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+        """The values (n, K) of these rows of a dataset's catalogue, in whatever order its columns are.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class SideInputs:
                 f"column “{'”, “'.join(absent)}” here.",
                 "Import the images with a catalogue that has it, or name such a catalogue beside the image files.",
             )
-        return side_columns.read(columns, self.names)
+        return side_columns.read(columns, self.names, rows)
 
     def are_missing(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which values (n, K) are missing; what has no logarithm counts as missing where that is taken."""
