@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -24,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.data import work
 from app.data.duplicates import DuplicatesSection
 from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
@@ -41,7 +39,6 @@ from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
 from core.data.target import Classes, Quantities, VoteFractions, numbers, periods_of
-from core.errors import Problem
 from core.printable import on_one_line
 from core.wording import count_of
 
@@ -65,7 +62,6 @@ class DatasetPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
         super().__init__(session, "dataset", empty, parent)
-        self._opening = self._make_request(self._open_tried, self._report)
         self._build()
         self._connect()
         self._new_dataset()
@@ -143,17 +139,8 @@ class DatasetPanel(Panel):
         """Open another dataset of the project."""
         path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
-            self._opening.start(work.try_dataset(path))
-
-    def _open_tried(self, path: Path) -> None:
-        try:
-            self._session.open_cutouts(path)
-        except Problem as problem:
-            self._report(problem)
-
-    def _report(self, problem: object) -> None:
-        self._session.report(problem)
-        self._list_datasets()
+            self._session.dataset_wanted.emit(path)
+            self._list_datasets()  # which is open until the other one is
 
     def _edited(self, data: DataSettings) -> None:
         self._session.draft.edit("data", data)

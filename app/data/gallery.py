@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.data import sending
+from app.data import sending, work
 from app.data.ranking import GalleryRanking
 from app.data.widgets.class_legend import ClassLegend
 from app.data.widgets.thumbnails import ThumbnailGrid
@@ -31,9 +31,10 @@ from app.widgets.context_menu import add_text, offer_menu
 from app.widgets.plain_text import on_button
 from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
-from core.data.catalogue_filter import Finder, sort_rows
+from core.data.catalogue_filter import Arrangement, Finder, arrange
 from core.data.stretch import StretchSettings
 from core.data.target import Classes
+from core.events import result_of
 
 _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
@@ -47,6 +48,7 @@ _BADGE_TIPS = (
     "in no part of the data",
 )
 _ADVANCE = "gallery/advance"
+_AT_ONCE = 50_000  # galaxies that are found and sorted within a tenth of a second
 
 
 class GalleryPanel(Panel):
@@ -107,6 +109,7 @@ class GalleryPanel(Panel):
         self.grid = ThumbnailGrid()
         self.ranking = GalleryRanking(self._session, self)
         self.side.setValue(self.grid.side)
+        self._arranging = self._make_request(self._show_rows)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(150)
@@ -169,6 +172,7 @@ class GalleryPanel(Panel):
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
+        self._arranging.stop()
         self.order.clear()
         self.search.clear()
         self.parts.setCurrentIndex(0)
@@ -269,30 +273,40 @@ class GalleryPanel(Panel):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
+        """Show the galaxies that are asked for; where finding them takes long, once they are found."""
         cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
+        self._arranging.stop()
         if self._finder is None:
             self._finder = Finder(self._session.dataset.columns)
-        shown = self._finder.find_rows(self.search.text(), len(cutouts))
+        wanted = self._wanted(len(cutouts))
+        if wanted.takes_long and len(cutouts) > _AT_ONCE:
+            self.count.setText("Looking…")
+            self._arranging.start(work.arrange(wanted, self._finder))
+        else:
+            self._show_rows(result_of(arrange(wanted, self._finder)))
+
+    def _wanted(self, count: int) -> Arrangement:
+        """What search, filters and order ask for."""
+        shown = np.ones(count, dtype=bool)
         kind, part = self.classes.currentText(), self.parts.currentText()
         if self.classes.currentIndex() > 0:
             texts = self._session.dataset.label_texts
             shown &= False if texts is None else texts.places == texts.place("" if kind == _NONE else kind)
         if part == _SELECTED:
-            shown &= np.isin(np.arange(len(cutouts)), self._session.selection)
+            chosen = np.zeros(count, dtype=bool)
+            chosen[self._session.selection] = True
+            shown &= chosen
         elif part in _PARTS:
             shown &= self._parts == _PARTS.index(part)
-        rows = np.flatnonzero(shown)
-        column, descending = self.order.currentData(), self.descending.isChecked()
-        if self.ranking.is_shown:
-            rows = self.ranking.sort(shown)
-        elif column and column != _STRANGEST:
-            rows = sort_rows(self._session.dataset.columns[column], rows, descending=descending)
-        elif descending:
-            rows = rows[::-1]
+        column = self.order.currentData()
+        by = self._session.dataset.columns[column] if column and column != _STRANGEST else None
+        return Arrangement(shown, self.search.text(), by, self.ranking.order, self.descending.isChecked())
+
+    def _show_rows(self, rows: NDArray[np.int64]) -> None:
         self.grid.set_rows(rows)
-        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown")
+        self.count.setText(f"{len(rows):,} of {len(self._parts):,} shown")
 
     def _choose_order(self) -> None:
         if self.order.currentData() == _STRANGEST:

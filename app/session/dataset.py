@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -10,15 +11,17 @@ from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
 from app.theme import class_colours
-from core.data.settings import DRAWN, DataSettings
-from core.errors import Problem, UnreadableFile
+from core.data.settings import DataSettings
+from core.errors import Problem
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.project.votes import Counting, Votes
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
+    from core.data.kept_parts import KeptState
     from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
     from core.data.split import Split
     from core.data.target import Target
@@ -46,8 +49,8 @@ class Dataset(QObject):
         Those labels person by person, and which one counts.
     labels_problem
         What of those labels cannot be read; None: nothing.
-    kept
-        The parts that earlier trainings of the project have decided; None before the first one.
+    columns_with_parts
+        The dataset's columns that say train, validation or test for each galaxy.
 
     Notes
     -----
@@ -70,10 +73,8 @@ class Dataset(QObject):
         self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
         self.labels_problem: Problem | None = None
-        self.kept: KeptParts | None = None
-        self._kept_at: int | None = None  # when their file was written
-        self._kept_problem: Problem | None = None
-        self._with_parts: list[str] | None = None
+        self.columns_with_parts: list[str] = []
+        self._kept: KeptState | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED)
@@ -82,33 +83,38 @@ class Dataset(QObject):
 
     # -- opening and closing ---------------------------------------------------------------------------------------
 
-    def replace(self, cutouts: Cutouts, journal: LabelJournal | None) -> None:
-        """Have another dataset open, with the labels that its journal holds; the old one is closed."""
-        from core.data.labelled_catalogue import LabelledCatalogue
+    def replace(self, opened: OpenedDataset) -> None:
+        """Have another dataset open; the old one is closed."""
+        from core.data.opened import fitting
 
         self._let_go()
-        self.cutouts, self.journal = cutouts, journal
+        self.cutouts, self.journal, self._catalogue = opened.cutouts, opened.journal, opened.catalogue
+        self.votes, self.labels_problem = opened.votes, opened.labels_problem
+        self.columns_with_parts, self._kept = opened.columns_with_parts, opened.kept
         self.pin_file()
-        self.votes = Votes()
-        if journal is not None:
-            try:
-                read = journal.frozen()
-                self.votes, self.labels_problem = read.votes(), read.problem
-            except UnreadableFile as problem:
-                self.labels_problem = problem
-        self._catalogue = LabelledCatalogue(
-            cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, self.votes.labels(), cutouts.split_column
-        )
-        self._read_kept_parts()
-        data = self._draft.settings.data
-        named = (*data.labels, *filter(None, (data.group, data.votes)))
-        if any(name not in self.columns for name in named):  # they were of another dataset
-            self._draft.adapt({"data.labels": (), "data.group": "", "data.votes": ""})
-        if data.split_column not in {"", DRAWN, *self.columns}:
-            self._draft.adapt({"data.split_column": ""})
+        self._draft.adapt({"data": fitting(self._draft.settings.data, self.columns)})
         self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()
+
+    def move_to(self, path: Path) -> bool:
+        """Go on with the open file under another path, to which its folder was moved.
+
+        Returns
+        -------
+        bool
+            Whether it is the file at that path, and not a copy of it.
+        """
+        from core.data.file_identity import FileIdentity
+
+        if self.cutouts is None or not path.exists() or FileIdentity.of(path) != self.cutouts.identity:
+            return False
+        self.unpin_file()
+        self.cutouts.path = path
+        self.pin_file()
+        self.changed.emit()
+        self.split_changed.emit()
+        return True
 
     def close(self) -> None:
         """Close the dataset, if one is open."""
@@ -143,7 +149,7 @@ class Dataset(QObject):
             self.cutouts.close()
         self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
         self.votes = Votes()
-        self.kept = self._kept_at = self._kept_problem = self._with_parts = None
+        self.columns_with_parts, self._kept = [], None
         self._settle.stop()
 
     # -- labels ----------------------------------------------------------------------------------------------------
@@ -283,13 +289,13 @@ class Dataset(QObject):
     @property
     def has_damaged_parts(self) -> bool:
         """Whether the parts that the project has kept are needed and cannot be read."""
-        return self._kept_problem is not None and not self.parts_column
+        return self._kept is not None and self._kept.problem is not None and not self.parts_column
 
     @property
     def split_problem(self) -> Problem | None:
         """Why there are no parts."""
         if self.has_damaged_parts:
-            return self._kept_problem
+            return None if self._kept is None else self._kept.problem
         return None if self._catalogue is None else self._catalogue.problem
 
     @property
@@ -298,16 +304,9 @@ class Dataset(QObject):
         return [] if self._catalogue is None else self._catalogue.part_notices
 
     @property
-    def columns_with_parts(self) -> list[str]:
-        """The dataset's columns that say train, validation or test for each galaxy."""
-        if self._with_parts is None:
-            from core.data.parts import holds_flags, holds_parts
-
-            columns = {} if self.cutouts is None else self.cutouts.columns
-            self._with_parts = [
-                name for name, values in columns.items() if holds_parts(values) or holds_flags(values, name)
-            ]
-        return self._with_parts
+    def kept(self) -> KeptParts | None:
+        """The parts that earlier trainings of the project have decided; None before the first one."""
+        return None if self._kept is None else self._kept.parts
 
     @property
     def parts_column(self) -> str:
@@ -341,26 +340,14 @@ class Dataset(QObject):
 
     def refresh_parts(self) -> None:
         """Read the parts that the project keeps, if a training has decided some since."""
-        if self._catalogue is not None and self._read_kept_parts():
-            self.split_changed.emit()
-
-    def _read_kept_parts(self) -> bool:
-        """Read the kept parts if their file is another one; returns whether it is."""
         from core.data import kept_parts
 
-        if self.cutouts is None or self.journal is None or self._catalogue is None:
-            return False
-        file = kept_parts.file_for(self.cutouts.path, self.journal)
-        written = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-        if written == self._kept_at:
-            return False
-        self._kept_at = written
-        try:
-            self.kept, self._kept_problem = kept_parts.read(self.cutouts.path, self.journal), None
-        except Problem as problem:
-            self._kept_problem = problem
-        self._catalogue.keep_parts(self.kept)
-        return True
+        if self.cutouts is None or self.journal is None or self._catalogue is None or self._kept is None:
+            return
+        if kept_parts.time_written(self.cutouts.path, self.journal) != self._kept.written:
+            self._kept = kept_parts.KeptState.read(self.cutouts.path, self.journal)
+            self._catalogue.keep_parts(self._kept.parts)
+            self.split_changed.emit()
 
     def _follow_draft(self) -> None:
         settings = self._draft.settings
@@ -373,4 +360,4 @@ class Dataset(QObject):
         self._drawn_by = settings.data, settings.seed
         catalogue.apply_settings(*self._drawn_by)
         if self.journal is not None:
-            catalogue.prepare(self.label_column)
+            catalogue.prepare_labels()

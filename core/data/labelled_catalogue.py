@@ -21,7 +21,7 @@ from core.data.cells import text_array
 from core.data.parts import Groups, KeptParts
 from core.data.settings import DataSettings
 from core.data.split import NOTHING_DECIDED, Decided, Split
-from core.data.target import Classes, Target
+from core.data.target import Classes, Quantities, Target, VoteFractions
 from core.errors import Problem
 from core.project.labels import apply_labels, writable_copy
 
@@ -163,6 +163,16 @@ class LabelledCatalogue:
             self._target = None
         return np.array(sorted(wanted), dtype=np.int64)
 
+    def prepare_labels(self) -> None:
+        """Prepare the labels for being given by hand, unless they are numbers to be measured."""
+        if not isinstance(self.target, Quantities | VoteFractions):
+            self.prepare(self.label_column)
+
+    @property
+    def label_column(self) -> str:
+        """The column that hand labels go to."""
+        return self._names[0] if self._names else "label"
+
     def prepare(self, column: str) -> LabelTexts:
         """Prepare a column for labelling, which for a million galaxies is too slow to do at the first label."""
         if column not in self._writable:
@@ -198,7 +208,9 @@ class LabelledCatalogue:
         decides = ("labels", "kind", "angles", "logarithms")
         if any(getattr(data, name) != getattr(before, name) for name in decides):
             self._target = None
-        self._data, self._seed, self._split = data, seed, None
+        if (data, seed) != (before, self._seed):
+            self._split = None
+        self._data, self._seed = data, seed
 
     def keep_parts(self, kept: KeptParts | None) -> None:
         """Have the project's earlier parts stay as they are; None: there are none."""
