@@ -124,6 +124,7 @@ class DatasetPanel(Panel):
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.split_changed.connect(self._show_parts)
         session.dataset.labels_changed.connect(self._show_counts)
+        session.dataset.drawing_begun.connect(lambda: self.rule.setText("Drawing the parts…"))
         session.draft.changed.connect(self._show_settings)
         self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)

@@ -7,6 +7,7 @@ again on demand, and not for every label; a galaxy's part follows from its name,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -100,6 +101,8 @@ class LabelledCatalogue:
     ----------
     columns
         By name; those with hand labels are changed in place.
+    changes
+        How often labels were given since it was made.
     """
 
     def __init__(
@@ -123,6 +126,14 @@ class LabelledCatalogue:
         self._data, self._seed = DataSettings(), 0
         self._target: Target | Problem | None = None
         self._split: Split | Problem | None = None
+        self.changes = 0
+
+    def copy(self) -> LabelledCatalogue:
+        """The same catalogue for other settings; it is of no use any more once labels are given to either."""
+        other = copy.copy(self)
+        for name in ("columns", "_writable", "_texts", "_ranks", "_given"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        return other
 
     # -- labels ----------------------------------------------------------------------------------------------------
 
@@ -159,6 +170,7 @@ class LabelledCatalogue:
         self._ranks.pop(column, None)
         self._given.pop(column, None)
         self._split = None
+        self.changes += 1
         if column in self._names or self._data.group == column or isinstance(self._target, Problem):
             self._target = None
         return np.array(sorted(wanted), dtype=np.int64)
@@ -201,6 +213,11 @@ class LabelledCatalogue:
         return order[begins[group] : begins[group + 1]].tolist()
 
     # -- target and parts ------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> tuple[DataSettings, int]:
+        """What decides target and split: settings and seed."""
+        return self._data, self._seed
 
     def apply_settings(self, data: DataSettings, seed: int) -> None:
         """Use these settings for the target and the split."""
