@@ -21,7 +21,7 @@ from core.project.votes import Counting, Votes
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
     from core.data.kept_parts import KeptState
-    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts, Summary
     from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
     from core.data.split import Split
@@ -284,6 +284,11 @@ class Dataset(QObject):
     def target(self) -> Target | None:
         """What the labels are, by the draft; None where they make no sense yet."""
         return None if self._catalogue is None else self._catalogue.target
+
+    def summary(self, column: str) -> Summary:
+        """How many galaxies have a number in a column, and the least, the median and the largest of them."""
+        assert self._catalogue is not None
+        return self._catalogue.summary(column)
 
     @property
     def split(self) -> Split | None:

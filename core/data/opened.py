@@ -15,6 +15,7 @@ from core.data.kept_parts import KeptState
 from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.parts import holds_flags, holds_parts
 from core.data.settings import DRAWN, DataSettings
+from core.data.target import Quantities, VoteFractions
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 from core.project.labels import JournalState, LabelJournal
@@ -141,6 +142,10 @@ def draw(
     _ = catalogue.split
     yield from _next_step(stop)
     _ = catalogue.part_notices
+    if isinstance(catalogue.target, Quantities | VoteFractions):
+        for name in catalogue.target.columns:
+            yield from _next_step(stop)
+            catalogue.summary(name)
     yield from _next_step(stop)
 
 
