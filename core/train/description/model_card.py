@@ -165,19 +165,20 @@ def _start(facts: RunFacts) -> list[str]:
     lines = ["", "## How to Get Started with the Model", ""]
     if not facts.has_answers:
         return [*lines, "```", "tuningfork train survey.h5 -o run --start-from best.safetensors", "```"]
+    beside = "" if facts.beside is None else " --catalogue catalogue.csv"
     if facts.has_onnx:
         lines += [
             "Without the program that trained it (numpy, onnxruntime and astropy are needed):",
             "",
             "```",
-            "python predict.py galaxies/*.fits -o answers.csv",
+            f"python predict.py galaxies/*.fits{beside} -o answers.csv",
             "```",
             "",
             "With it:",
             "",
         ]
     weights = "network.safetensors" if facts.has_onnx else "best.safetensors"
-    return [*lines, "```", f"tuningfork predict {weights} galaxies/ -o answers.fits", "```"]
+    return [*lines, "```", f"tuningfork predict {weights} galaxies/{beside} -o answers.fits", "```"]
 
 
 def _training(facts: RunFacts) -> list[str]:

@@ -222,6 +222,7 @@ def test_kept_features_and_streamed_images_train_as_all_others(trained, others, 
 def test_card_and_methods_name_the_columns_with_their_units(trained):
     facts = read_facts(RunFolder(trained.folder))
     assert "Beside the image it takes redshift, log flux [uJy] from the catalogue." in model_card.summarise(facts)
+    assert "galaxies/ --catalogue catalogue.csv -o answers.fits" in model_card.format_card(facts)
     told = methods.format_text(facts)
     assert "the network took redshift and log flux [uJy] from the catalogue" in told
     assert "A hidden layer of 32 units" in told
