@@ -248,7 +248,8 @@ def _evaluation(facts: RunFacts) -> list[str]:
     parts = [part for part in ("validation", "test") if facts.metrics.get(part)]
     for part in parts:
         values = facts.metrics[part]
-        note = f": {values['note']}" if values.get("note") else ""
+        said = part_notes.note_beside_basis(values)
+        note = f": {said}" if said else ""
         found.append(f"- {part}: {part_notes.describe_basis(values)}{note}")
     if "test" not in parts and facts.has_answers:
         found.append("- The test part has not been evaluated yet.")
@@ -287,8 +288,11 @@ def merits_table(facts: RunFacts, values: Mapping[str, Any]) -> tuple[list[str],
         ]
         return ["class", "galaxies", *("F1" if which == "f1" else which for which in _OF_CLASSES)], rows
     if isinstance(target, Quantities) and values.get("quantities"):
+        units = dict(zip(target.columns, target.units, strict=True))
+        titles = {name: f"{name} [{units[name]}]" if units.get(name) else name for name in values["quantities"]}
         rows = [
-            [name, *(_number(each.get(key)) for key in _OF_QUANTITIES)] for name, each in values["quantities"].items()
+            [titles[name], *(_number(each.get(key)) for key in _OF_QUANTITIES)]
+            for name, each in values["quantities"].items()
         ]
         return ["quantity", *("R²" if key == "r2" else key for key in _OF_QUANTITIES)], rows
     return None
