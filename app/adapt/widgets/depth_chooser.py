@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.layer_table import LayerTable
+from app.widgets.message_line import MessageLine
 from core.wording import count_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _CHOICES = {
     "half": ("Half", "The later half of the blocks is tuned."),
     "all": ("Everything", "Full adaptation: the best where the surveys are far apart, if there are enough labels."),
 }
-_CLICK = "A click on a block freezes it and all before it."
 
 
 class DepthChooser(QWidget):
@@ -52,9 +52,7 @@ class DepthChooser(QWidget):
             line.addWidget(button)
         line.addStretch(1)
         column.addLayout(line)
-        self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
-        self.sentence.setProperty("role", "muted")
+        self.sentence = MessageLine(2, grows=True)
         column.addWidget(self.sentence)
         self.table = LayerTable()
         self.table.setMinimumHeight(120)
