@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.data import sending, work
+from app.data import sending
+from app.data.arranging import Arranging
 from app.data.ranking import GalleryRanking
 from app.data.widgets.class_legend import ClassLegend
 from app.data.widgets.thumbnails import ThumbnailGrid
@@ -31,10 +32,9 @@ from app.widgets.context_menu import add_text, offer_menu
 from app.widgets.plain_text import on_button
 from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
-from core.data.catalogue_filter import Arrangement, Finder, arrange
+from core.data.catalogue_filter import Arrangement
 from core.data.stretch import StretchSettings
 from core.data.target import Classes
-from core.events import result_of
 
 _ALL, _NONE, _SELECTED = "All classes", "No label", "Selected"
 _EVERYWHERE = "All parts"
@@ -48,7 +48,6 @@ _BADGE_TIPS = (
     "in no part of the data",
 )
 _ADVANCE = "gallery/advance"
-_AT_ONCE = 50_000  # galaxies that are found and sorted within a tenth of a second
 
 
 class GalleryPanel(Panel):
@@ -63,7 +62,6 @@ class GalleryPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "gallery", parent=parent)
         self._thumbnails: Thumbnails | None = None
-        self._finder: Finder | None = None
         self._parts: NDArray[np.int8] = np.empty(0, dtype=np.int8)
         self._class_of: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # of each distinct label text
         self.class_names: tuple[str, ...] = ()
@@ -107,9 +105,8 @@ class GalleryPanel(Panel):
         self.legend = ClassLegend()
         self.stretch_bar = StretchBar()
         self.grid = ThumbnailGrid()
-        self.ranking = GalleryRanking(self._session, self)
+        self.ranking, self._arranging = GalleryRanking(self._session, self), Arranging(self)
         self.side.setValue(self.grid.side)
-        self._arranging = self._make_request(self._show_rows)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(150)
@@ -147,6 +144,8 @@ class GalleryPanel(Panel):
         session.current_changed.connect(self.grid.set_current)
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
+        self._arranging.begun.connect(lambda: self.count.setText("Looking…"))
+        self._arranging.arranged.connect(self._show_rows)
         self.search.textChanged.connect(lambda _text: self._settle.start())
         for box in (self.classes, self.parts):
             box.activated.connect(lambda _place: self._filter())
@@ -172,11 +171,11 @@ class GalleryPanel(Panel):
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
-        self._arranging.stop()
+        self._arranging.clear()
         self.order.clear()
         self.search.clear()
         self.parts.setCurrentIndex(0)
-        self._finder = self._thumbnails = None
+        self._thumbnails = None
         for widget in (
             self.search,
             self.label,
@@ -228,8 +227,7 @@ class GalleryPanel(Panel):
     def _relabel(self, rows: NDArray[np.int64]) -> None:
         """Show new labels of some galaxies: a key must not take longer the more others there are."""
         texts = self._session.dataset.label_texts
-        if self._finder is not None:
-            self._finder.forget(self._session.dataset.label_column)
+        self._arranging.forget(self._session.dataset.label_column)
         if self._class_names != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
             self._colour_classes()
         elif self.class_names:
@@ -239,8 +237,9 @@ class GalleryPanel(Panel):
 
     def _colour_classes(self) -> None:
         dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
-        names, texts = self._class_names, dataset.label_texts
-        if texts is None or not names:
+        names = self._class_names
+        texts = dataset.label_texts if names else None  # of numbers, each would be a text of its own
+        if texts is None:
             self.grid.set_colours(np.full(0 if cutouts is None else len(cutouts), -1), [])
             self._class_of = np.empty(0, dtype=np.int64)
         else:
@@ -273,36 +272,23 @@ class GalleryPanel(Panel):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
-        """Show the galaxies that are asked for; where finding them takes long, once they are found."""
+        """Show what is asked for; where finding it takes long, once it is found."""
         cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
-        self._arranging.stop()
-        if self._finder is None:
-            self._finder = Finder(self._session.dataset.columns)
-        wanted = self._wanted(len(cutouts))
-        if wanted.takes_long and len(cutouts) > _AT_ONCE:
-            self.count.setText("Looking…")
-            self._arranging.start(work.arrange(wanted, self._finder))
-        else:
-            self._show_rows(result_of(arrange(wanted, self._finder)))
-
-    def _wanted(self, count: int) -> Arrangement:
-        """What search, filters and order ask for."""
-        shown = np.ones(count, dtype=bool)
         kind, part = self.classes.currentText(), self.parts.currentText()
+        shown = np.full(len(cutouts), part != _SELECTED)
+        if part == _SELECTED:
+            shown[self._session.selection] = True
+        elif part in _PARTS:
+            shown &= self._parts == _PARTS.index(part)
         if self.classes.currentIndex() > 0:
             texts = self._session.dataset.label_texts
             shown &= False if texts is None else texts.places == texts.place("" if kind == _NONE else kind)
-        if part == _SELECTED:
-            chosen = np.zeros(count, dtype=bool)
-            chosen[self._session.selection] = True
-            shown &= chosen
-        elif part in _PARTS:
-            shown &= self._parts == _PARTS.index(part)
-        column = self.order.currentData()
-        by = self._session.dataset.columns[column] if column and column != _STRANGEST else None
-        return Arrangement(shown, self.search.text(), by, self.ranking.order, self.descending.isChecked())
+        column, columns = self.order.currentData(), self._session.dataset.columns
+        by = columns[column] if column and column != _STRANGEST else None
+        wanted = Arrangement(shown, self.search.text(), by, self.ranking.order, self.descending.isChecked())
+        self._arranging.start(wanted, columns)
 
     def _show_rows(self, rows: NDArray[np.int64]) -> None:
         self.grid.set_rows(rows)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
+from app.session.drawing import Drawing
 from app.theme import class_colours
 from core.data.settings import DataSettings
 from core.errors import Problem
@@ -20,7 +21,7 @@ from core.project.votes import Counting, Votes
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
     from core.data.kept_parts import KeptState
-    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts, Summary
     from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
     from core.data.split import Split
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 30
 _LABELLER = "labels/person"
 _SETTLED = 300  # ms after the last label: then the parts are drawn again
+_AT_ONCE = 100_000  # galaxies whose parts are drawn within some hundredths of a second
 
 
 class Dataset(QObject):
@@ -56,13 +58,15 @@ class Dataset(QObject):
     -----
     Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
     by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come;
-    ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
+    ``drawing_begun`` when those of many galaxies are looked for, which takes a moment; until then they are the earlier
+    ones; ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
     """
 
     changed = Signal()
     labels_unsaved = Signal(object)
     labels_changed = Signal(object)
     split_changed = Signal()
+    drawing_begun = Signal()
 
     def __init__(self, draft: Draft, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,7 +82,10 @@ class Dataset(QObject):
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED)
-        self._settle.timeout.connect(self.split_changed)
+        self._settle.timeout.connect(self._draw)
+        self._drawing = Drawing(self)
+        self._drawing.drawn.connect(self._show_drawn)
+        self._drawing.outdated.connect(self._draw)
         draft.changed.connect(self._follow_draft)
 
     # -- opening and closing ---------------------------------------------------------------------------------------
@@ -150,6 +157,7 @@ class Dataset(QObject):
         self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
         self.votes = Votes()
         self.columns_with_parts, self._kept = [], None
+        self._drawing.stop()
         self._settle.stop()
 
     # -- labels ----------------------------------------------------------------------------------------------------
@@ -162,8 +170,7 @@ class Dataset(QObject):
     @property
     def label_column(self) -> str:
         """The column that hand labels go to."""
-        names = self._draft.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
-        return names[0] if names else "label"
+        return "label" if self._catalogue is None else self._catalogue.label_column
 
     @property
     def label_texts(self) -> LabelTexts | None:
@@ -278,6 +285,11 @@ class Dataset(QObject):
         """What the labels are, by the draft; None where they make no sense yet."""
         return None if self._catalogue is None else self._catalogue.target
 
+    def summary(self, column: str) -> Summary:
+        """How many galaxies have a number in a column, and the least, the median and the largest of them."""
+        assert self._catalogue is not None
+        return self._catalogue.summary(column)
+
     @property
     def split(self) -> Split | None:
         """The parts by the draft, drawn when they are asked for; None where there are none.
@@ -314,7 +326,8 @@ class Dataset(QObject):
         from core.data.parts import column_in_use
 
         declared = "" if self.cutouts is None else self.cutouts.split_column
-        return column_in_use(self._draft.settings.data.split_column, declared)
+        chosen = self._draft.settings.data if self._drawn_by is None else self._drawn_by[0]
+        return column_in_use(chosen.split_column, declared)
 
     def finished_runs(self) -> list[RunFolder]:
         """The project's finished runs of this dataset, whose test parts another draw would spoil."""
@@ -345,19 +358,35 @@ class Dataset(QObject):
         if self.cutouts is None or self.journal is None or self._catalogue is None or self._kept is None:
             return
         if kept_parts.time_written(self.cutouts.path, self.journal) != self._kept.written:
-            self._kept = kept_parts.KeptState.read(self.cutouts.path, self.journal)
-            self._catalogue.keep_parts(self._kept.parts)
-            self.split_changed.emit()
+            self._draw()
 
     def _follow_draft(self) -> None:
         settings = self._draft.settings
-        if self._catalogue is not None and self._drawn_by not in (None, (settings.data, settings.seed)):
-            self._follow(self._catalogue)
-            self.split_changed.emit()
+        if self._catalogue is None or self._drawn_by is None:
+            return
+        if self._drawing.is_running or self._drawn_by != (settings.data, settings.seed):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Have target and parts by the present settings, labels and kept parts; for many galaxies in a job."""
+        if self._catalogue is None or self.cutouts is None or self._kept is None:
+            return
+        settings = self._draft.settings.data, self._draft.settings.seed
+        if len(self.cutouts) > _AT_ONCE:
+            self._drawing.start(self._catalogue, self.cutouts.path, self.journal, self._kept, settings)
+            self.drawing_begun.emit()
+            return
+        self._kept = self._kept.renewed(self.cutouts.path, self.journal)
+        self._catalogue.keep_parts(self._kept.parts)
+        self._follow(self._catalogue)
+        self.split_changed.emit()
 
     def _follow(self, catalogue: LabelledCatalogue) -> None:
-        settings = self._draft.settings
-        self._drawn_by = settings.data, settings.seed
+        self._drawn_by = self._draft.settings.data, self._draft.settings.seed
         catalogue.apply_settings(*self._drawn_by)
         if self.journal is not None:
             catalogue.prepare_labels()
+
+    def _show_drawn(self, catalogue: LabelledCatalogue, kept: KeptState) -> None:
+        self._catalogue, self._kept, self._drawn_by = catalogue, kept, catalogue.settings
+        self.split_changed.emit()

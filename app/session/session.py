@@ -54,6 +54,8 @@ class Session(QObject):
         The run that is looked at.
     study
         Folder of the study that is looked at.
+    is_changing
+        Whether so many galaxies are being labelled that the window has turns in between.
     undo
         What can be taken back: labels given by hand, settings, notes on runs, drawn parts.
     samp
@@ -96,6 +98,7 @@ class Session(QObject):
         self.neighbours: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.run: RunFolder | None = None
         self.study: Path | None = None
+        self.is_changing = False
         self.undo = QUndoStack(self)
         self.samp = SampLink(self)
         for changed in (self.runs_changed, self.studies_changed):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.job import Job, Latest
@@ -22,6 +22,8 @@ from core.reading import modified
 
 if TYPE_CHECKING:
     from core.data.opened import OpenedDataset
+
+_LATER = 200  # ms
 
 
 class Opening(QObject):
@@ -149,6 +151,9 @@ class Opening(QObject):
         self._is_looking, self._wanted = False, None
 
     def _open_project(self, folder: Path) -> None:
+        if self._session.is_changing:
+            QTimer.singleShot(_LATER, self, lambda: self._open_project(folder))
+            return
         wanted = self._wanted
         self._forget_wanted()
         if self._refuse_while_running() or not self._may_leave():
@@ -243,6 +248,9 @@ class Opening(QObject):
                 self._session.report(event.problem)
 
     def _show_dataset(self, opened: OpenedDataset) -> None:
+        if self._session.is_changing:
+            QTimer.singleShot(_LATER, self, lambda: self._show_dataset(opened))
+            return
         if not opened.has_present_labels:  # it was open already, and labelled meanwhile
             opened.close()
             self._open(opened.cutouts.path)

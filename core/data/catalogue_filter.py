@@ -25,10 +25,15 @@ class Finder:
     ----------
     columns
         By name, each of length N; columns of numbers are not searched.
+
+    Attributes
+    ----------
+    columns
+        As above; others may take their place, if :meth:`forget` tells which of them have other values.
     """
 
     def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        self._columns = columns
+        self.columns = columns
         self._texts: dict[str, list[str]] = {}
         self._changes: dict[str, int] = {}
 
@@ -40,7 +45,7 @@ class Finder:
     def _lower_case(self, name: str) -> list[str]:
         if (known := self._texts.get(name)) is not None:
             return known
-        change, column = self._changes.get(name), self._columns[name]
+        change, column = self._changes.get(name), self.columns[name]
         texts: list[str] = []
         for piece in pieces.pieces_of(len(column)):
             texts += [str(text).lower() for text in column[piece].tolist()]
@@ -57,7 +62,7 @@ class Finder:
             ``stop`` was set.
         """
         found = np.ones(count, dtype=bool)
-        names = [name for name, values in self._columns.items() if values.dtype.kind in "UO"]
+        names = [name for name, values in self.columns.items() if values.dtype.kind in "UO"]
         for word in text.lower().split():
             here = np.zeros(count, dtype=bool)
             for name in names:

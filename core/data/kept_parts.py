@@ -92,6 +92,11 @@ class KeptState:
         except Problem as problem:
             return cls(written, None, problem)
 
+    def renewed(self, data: Path, hand_labels: LabelJournal | None) -> KeptState:
+        """The same state, or the present one if the file was written since."""
+        is_same = hand_labels is None or time_written(data, hand_labels) == self.written
+        return self if is_same else self.read(data, hand_labels)
+
 
 def time_written(data: Path, hand_labels: LabelJournal) -> int:
     """When the kept parts of a dataset were written, in nanoseconds; 0: there are none."""

@@ -15,6 +15,7 @@ from core.data.kept_parts import KeptState
 from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.parts import holds_flags, holds_parts
 from core.data.settings import DRAWN, DataSettings
+from core.data.target import Quantities, VoteFractions
 from core.errors import Problem, Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
 from core.project.labels import JournalState, LabelJournal
@@ -95,20 +96,57 @@ def prepare(
         catalogue = LabelledCatalogue(
             cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, votes.labels(), cutouts.split_column
         )
-        kept = KeptState.read(cutouts.path, journal)
-        catalogue.keep_parts(kept.parts)
-        yield from _next_step(stop)
-        catalogue.apply_settings(fitting(data, catalogue.columns), seed)
-        if journal is not None:
-            catalogue.prepare_labels()
-        yield from _next_step(stop)
-        _ = catalogue.split, catalogue.part_notices
-        yield from _next_step(stop)
+        kept, settings = KeptState.read(cutouts.path, journal), (fitting(data, catalogue.columns), seed)
+        yield from draw(catalogue, kept, settings, stop, is_labelled=journal is not None)
         opened = OpenedDataset(
             cutouts, catalogue, journal, votes, problem, kept, columns_with_parts(cutouts), labels_at
         )
         on_failure.pop_all()
         return opened
+
+
+def draw(
+    catalogue: LabelledCatalogue,
+    kept: KeptState,
+    settings: tuple[DataSettings, int],
+    stop: threading.Event = NEVER,
+    *,
+    is_labelled: bool,
+) -> Work[None]:
+    """Find target and parts by settings and seed, and prepare the labels for being given by hand.
+
+    Parameters
+    ----------
+    catalogue
+        Whose target and parts.
+    kept
+        The parts that were decided before.
+    settings
+        What is learned and how the parts are drawn, and the seed.
+    stop
+        Checked between the steps.
+    is_labelled
+        Whether labels can be given.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
+    """
+    yield from _next_step(stop)
+    catalogue.keep_parts(kept.parts)
+    catalogue.apply_settings(*settings)
+    if is_labelled:
+        catalogue.prepare_labels()
+    yield from _next_step(stop)
+    _ = catalogue.split
+    yield from _next_step(stop)
+    _ = catalogue.part_notices
+    if isinstance(catalogue.target, Quantities | VoteFractions):
+        for name in catalogue.target.columns:
+            yield from _next_step(stop)
+            catalogue.summary(name)
+    yield from _next_step(stop)
 
 
 def _next_step(stop: threading.Event) -> Work[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -270,7 +270,7 @@ def _seconds(time: str) -> float:
 
 def _as_lines(changes: Sequence[Change]) -> str:
     """The changes as lines of JSON; without a name, as every version of the program reads them."""
-    plain = [{name: value for name, value in asdict(change).items() if name != "by" or value} for change in changes]
+    plain = [{name: value for name, value in vars(change).items() if name != "by" or value} for change in changes]
     return "\n".join(json.dumps(values, ensure_ascii=False) for values in plain)
 
 
