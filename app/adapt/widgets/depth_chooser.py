@@ -28,10 +28,12 @@ class DepthChooser(QWidget):
 
     Notes
     -----
-    Signals: ``changed(blocks)`` with the number of frozen blocks, when the user chooses another.
+    Signals: ``changed(blocks)`` with the number of frozen blocks, when the user chooses another, and then
+    ``edited(before, after, names)``.
     """
 
     changed = Signal(int)
+    edited = Signal(object, object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,9 +83,20 @@ class DepthChooser(QWidget):
         return {"head": self.blocks, "last": self.blocks - 1, "half": self.blocks // 2, "all": 0}[choice]
 
     def _choose(self, blocks: int) -> None:
-        self.frozen = blocks
+        before = self.frozen
+        self.restore(blocks)
+        if blocks != before:
+            self.edited.emit(before, blocks, {"How much to tune": "How much to tune"})
+
+    def snapshot(self) -> int:
+        """The number of frozen blocks."""
+        return self.frozen
+
+    def restore(self, state: int) -> None:
+        """Choose a number of blocks, and emit ``changed``."""
+        self.frozen = state
         self._show()
-        self.changed.emit(blocks)
+        self.changed.emit(state)
 
     def _show(self) -> None:
         self.table.set_frozen(self.frozen, choosable=bool(self._rows))
