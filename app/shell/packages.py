@@ -120,7 +120,7 @@ class Packages(QObject):
             self.open_package(Path(chosen))
 
     def open_package(self, path: Path) -> None:
-        """Open a package: a project in a new folder, the results of a training in the open project."""
+        """Open a package: a project in a new folder, the results of a job in the open project."""
 
         def show(contents: Contents) -> None:
             if contents.kind == "results":
