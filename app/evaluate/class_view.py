@@ -87,7 +87,13 @@ class Overview(QWidget):
         self.reliability.set_bins(report.calibration.bins)
         self.classes.fill(OF_CLASSES, format_classes(report))
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
-        self.temperature.show_temperature(evaluation.predictions.temperature, is_own=evaluation.is_own)
+        self.show_temperature()
+
+    def show_temperature(self) -> None:
+        """Show the temperature of the evaluation, and offer to fit or to remove one."""
+        if (shown := self._evaluation) is not None:
+            found = shown.predictions.temperature
+            self.temperature.show_temperature(found, is_own=shown.is_own, members=shown.members)
 
     def saving_job(self, path: Path, *, is_figure: bool) -> Job | None:
         """The job that writes the confusion matrix."""

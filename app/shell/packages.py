@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from app.jobs.job import Job
 from app.panel import saving
 from app.session.session import Session
-from app.shell import recent, work
+from app.shell import work
 from core.errors import Problem
 from core.events import Skipped
 from core.project.packages import SUFFIX, Contents, folder_name
 from core.project.packing import describe, size_of
 from core.project.runs import RunFolder
+from core.project.user_folders import projects_folder
 from core.studies.study_folders import title_of
 from core.wording import count_of
 
@@ -99,7 +100,9 @@ class Packages(QObject):
         if not self._settle():
             return
         name = f"{cutouts.path.stem} job.zip"
-        target = saving.ask_path(self._window, self._session, "Pack the training", name, PACKAGES, folder=recent.home())
+        target = saving.ask_path(
+            self._window, self._session, "Pack the training", name, PACKAGES, folder=projects_folder()
+        )
         if target is None:
             return
 
@@ -115,7 +118,7 @@ class Packages(QObject):
 
     def ask_package(self) -> None:
         """Ask for a package and open it."""
-        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a package", str(recent.home()), PACKAGES)
+        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a package", str(projects_folder()), PACKAGES)
         if chosen:
             self.open_package(Path(chosen))
 
@@ -139,7 +142,7 @@ class Packages(QObject):
         self._run(work.look_at_package(path), show)
 
     def _unpack(self, path: Path, contents: Contents) -> None:
-        proposed = recent.home() / folder_name(path)
+        proposed = projects_folder() / folder_name(path)
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, f"Unpack “{contents.title}” ({size_of(contents.size)}): name its folder", str(proposed)
         )

@@ -105,13 +105,12 @@ class StudyPanel(Panel):
 
     def _lay_out_head(self) -> QVBoxLayout:
         """Lay out buttons, progress bar and state line."""
-        line = QWidget()
-        buttons = FlowLayout(line, 6)
+        buttons = FlowLayout(spacing=6)
         for button in (self.start, self.stop, self.fresh, self.pack, self.figure, self.table):
             buttons.addWidget(button)
         head = QVBoxLayout()
         head.setSpacing(6)
-        head.addWidget(line)
+        head.addLayout(buttons)
         head.addWidget(self.bar)
         head.addWidget(self.state)
         return head

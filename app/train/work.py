@@ -217,6 +217,24 @@ def summarise_runs(folder: Path) -> Job:
     return Job("Reading the runs", run)
 
 
+def find_outdated(runs: Sequence[RunFolder]) -> Job:
+    """Find the runs whose numbers are of another decision or temperature than they have now: warnings by part."""
+
+    def run(stop: threading.Event) -> Work[dict[Path, dict[str, str]]]:
+        from core.train import run_summary
+
+        found: dict[Path, dict[str, str]] = {}
+        for number, each in enumerate(runs):
+            if stop.is_set():
+                raise Stopped
+            with contextlib.suppress(Problem):  # the list says what cannot be read
+                found[each.path] = run_summary.find_outdated(each)
+            yield Progress(number + 1, len(runs), "runs")
+        return found
+
+    return Job("Comparing the runs' numbers with their decisions", run)
+
+
 def read_histories(runs: Sequence[RunFolder]) -> Job:
     """Read the histories of runs, by the paths of their folders; empty for a run without one."""
 

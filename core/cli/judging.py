@@ -68,7 +68,7 @@ def scale_temperature(
     if options.uncalibrate:
         console.drive("Removing", lambda stop: temperature.remove(folder, data, stop, hand_labels=hand_labels))
         if not options.json:
-            console.say("The probabilities are the network's own.")
+            console.say(f"The probabilities are the {'ensemble' if folder.is_ensemble else 'network'}'s own.")
         return
     found = console.drive("Calibrating", lambda stop: temperature.fit(folder, data, stop, hand_labels=hand_labels))
     if not options.json:

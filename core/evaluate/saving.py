@@ -41,9 +41,12 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
         found["error_bars"] = evaluation.error_bars.to_json()
     if evaluation.predictions.temperature is not None:
         found["temperature"] = asdict(evaluation.predictions.temperature)
+    if evaluation.members:
+        found["member_temperatures"] = list(evaluation.members)
     if elsewhere is None:
         kept = values.get(evaluation.part) or {}
-        kept.pop("temperature", None)  # of an earlier evaluation
+        for name in ("temperature", "member_temperatures"):  # of an earlier evaluation
+            kept.pop(name, None)
         values[evaluation.part] = kept | found
     else:
         found["checksum"] = evaluation.checksum
