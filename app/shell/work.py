@@ -15,7 +15,9 @@ from app.work import begin_unless_stopped
 from core.events import Progress, Work
 
 if TYPE_CHECKING:
+    from core.data.opened import OpenedDataset
     from core.project.packages import Contents
+    from core.project.project import Project
     from core.project.runs import RunFolder
     from core.train.settings import RunSettings
 
@@ -84,15 +86,17 @@ def look_at_project(folder: Path) -> Job:
     return Job(f"Opening {folder.name}", run, at_once=True, is_reading=True)
 
 
-def open_dataset(path: Path, project: Path, name: str = "") -> Job:
-    """Check that a dataset can be read, and copy it into the project under a free name; the result is its path."""
+def open_dataset(path: Path, project: Project, settings: RunSettings, name: str = "") -> Job:
+    """Open a dataset as the settings ask for, and copy it into the project under a free name before."""
 
-    def run(stop: threading.Event) -> Work[Path]:
-        from core.data.project_copy import copy_into_project
+    def run(stop: threading.Event) -> Work[OpenedDataset]:
+        from core.data import opened
+        from core.data.project_copy import open_in_project
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             import_quietly(library)
-        return (yield from copy_into_project(path, project / "datasets", stop, name))
+        cutouts = yield from open_in_project(path, project.folder / "datasets", stop, name)
+        return (yield from opened.prepare(cutouts, project.labels(cutouts.path), settings.data, settings.seed, stop))
 
     return Job(f"Opening {name or path.stem}", run, at_once=True, is_reading=True)
 

@@ -75,6 +75,7 @@ class SearchPanel(StudyPanel):
         self.open_run.setToolTip("Look at curves and network of the selected trial in the other workspaces.")
         self.unseen = MessageLine(2, grows=True)
         self.unseen.setText(_UNSEEN)
+        self._session.keep_undo(self.form, self.space)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.space.changed.connect(self._space_changed)

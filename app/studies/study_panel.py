@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFormLayout,
     QGroupBox,
-    QHBoxLayout,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -25,6 +24,7 @@ from app.session.session import Session
 from app.studies import work
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import describe_time_left
 from app.widgets.reserved import reserve
@@ -98,11 +98,8 @@ class StudyPanel(Panel):
 
     def _lay_out_head(self) -> QVBoxLayout:
         """Lay out buttons, progress bar and state line."""
-        buttons = QHBoxLayout()
-        for button in (self.start, self.stop, self.fresh):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        for button in (self.figure, self.table):
+        buttons = FlowLayout(spacing=6)
+        for button in (self.start, self.stop, self.fresh, self.figure, self.table):
             buttons.addWidget(button)
         head = QVBoxLayout()
         head.setSpacing(6)

@@ -65,6 +65,7 @@ class TrainingSizePanel(StudyPanel):
         self.plot = SizePlot()
         self.sizes = NumberTable()
         self.sentences = Sentences()
+        self._session.keep_undo(self.form)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.part.activated.connect(self._show_part)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.nets.normalisation import Normalisation
     from core.publish.export import Exported
     from core.studies.ensemble_training import EnsembleResult
+    from core.train.batch_size_finder import BatchSizes
     from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
     from core.train.outlook import EpochTime
@@ -262,6 +263,17 @@ def find_learning_rate(settings: RunSettings, data: Path, hand_labels: LabelJour
         return (yield from learning_rate_finder.run(settings, data, stop, hand_labels=hand_labels))
 
     return Job("Trying learning rates", run)
+
+
+def find_batch_size(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Job:
+    """Try batch sizes on a throwaway network."""
+
+    def run(stop: threading.Event) -> Work[BatchSizes]:
+        from core.train import batch_size_finder
+
+        return (yield from batch_size_finder.run(settings, data, stop, hand_labels=hand_labels))
+
+    return Job("Trying batch sizes", run)
 
 
 def write_report(run: RunFolder, path: Path) -> Job:
