@@ -18,7 +18,7 @@ from app.session.activity import Activity
 from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
-from app.session.edit_commands import EditSettings
+from app.session.edit_commands import EditForm, EditSettings, Undoable
 from app.session.samp_link import SampLink
 from core.errors import Problem
 from core.events import result_of
@@ -251,6 +251,11 @@ class Session(QObject):
         """Have galaxies shown as those most alike to some; none: no longer."""
         self.neighbours = np.asarray(rows, dtype=np.int64)
         self.neighbours_changed.emit()
+
+    def keep_undo(self, *forms: Undoable) -> None:
+        """Have Undo take back what the user changes in forms; the draft has its own, whatever edits it."""
+        for form in forms:
+            form.edited.connect(lambda old, new, names, form=form: self.undo.push(EditForm(form, old, new, names)))
 
     # -- problems and the end --------------------------------------------------------------------------------------
 

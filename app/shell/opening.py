@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.shell import memory, recent, reopening, work
-from app.shell.recent import home
 from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
 from core.project.packages import is_package
 from core.project.project import folder_of, is_project
+from core.project.user_folders import projects_folder
 from core.reading import modified
 
 if TYPE_CHECKING:
@@ -120,18 +120,20 @@ class Opening(QObject):
 
     def new_project(self) -> None:
         """Ask for a folder and make a project there."""
-        name, _ = QFileDialog.getSaveFileName(self._window, "New project: name its folder", str(home() / "My survey"))
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "New project: name its folder", str(projects_folder() / "My survey")
+        )
         if name:
             self.open_project(Path(name))
 
     def provide_project(self, name: str) -> None:
         """Open the project of that name in the folder for new ones, or make it, unless one is open."""
         if self._session.project is None:
-            self._try_open_project(home() / name)
+            self._try_open_project(projects_folder() / name)
 
     def ask_project(self) -> None:
         """Ask for a project folder and open it."""
-        if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(home())):
+        if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(projects_folder())):
             self.open_project(Path(folder))
 
     def open_project(self, folder: Path) -> None:
@@ -183,7 +185,7 @@ class Opening(QObject):
         job.start()
 
     def _open_demonstration(self, dataset: Path) -> None:
-        if self._try_open_project(home() / "Demonstration"):
+        if self._try_open_project(projects_folder() / "Demonstration"):
             self.open_dataset(dataset, "demonstration")
 
     def _try_open_project(self, folder: Path) -> bool:
@@ -217,7 +219,7 @@ class Opening(QObject):
 
     def ask_dataset(self) -> None:
         """Ask for a dataset and open it."""
-        file, _ = QFileDialog.getOpenFileName(self._window, "Open a dataset", str(home()), "Datasets (*.h5)")
+        file, _ = QFileDialog.getOpenFileName(self._window, "Open a dataset", str(projects_folder()), "Datasets (*.h5)")
         if file:
             self.open_dataset(Path(file))
 

@@ -32,24 +32,35 @@ class Look:
 
     Attributes
     ----------
-    image
-        float32 (h, w): the mean of its bands, binned.
+    pixels
+        The cutout (C, H, W); of a large one its binned mean (1, h, w).
     binning
-        Pixels of the cutout along the side of a pixel of the image.
+        Pixels of the cutout along the side of one of these.
     height, width
         Of the cutout [pixels].
     """
 
-    image: NDArray[np.float32]
+    pixels: NDArray[np.generic]
     binning: int
     height: int
     width: int
 
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """float32 (h, w): the mean of the bands, binned."""
+        return _bin(self.pixels, 1) if self.binning == 1 else self.pixels[0].astype(np.float32, copy=False)
+
 
 def look_at(image: NDArray[np.generic]) -> Look:
-    """Keep a cutout (C, H, W): the mean of its bands, binned; missing pixels take the median."""
+    """Keep a cutout (C, H, W) for the decision, or of a large one the binned mean of its bands."""
     height, width = image.shape[-2:]
     binning = max(1, min(math.ceil(max(height, width) / _LARGEST), height, width))
+    return Look(image if binning == 1 else _bin(image, binning)[np.newaxis], binning, height, width)
+
+
+def _bin(image: NDArray[np.generic], binning: int) -> NDArray[np.float32]:
+    """The mean of the bands of (C, H, W), binned; missing pixels take the median."""
+    height, width = image.shape[-2:]
     rows, columns = height - height % binning, width - width % binning  # a strip at the top and the right is left out
     known = np.where(np.isfinite(image), image, np.nan).astype(np.float32)[:, :rows, :columns]
     blocks = known.reshape(len(image), rows // binning, binning, columns // binning, binning)
@@ -58,15 +69,16 @@ def look_at(image: NDArray[np.generic]) -> Look:
         mean = np.nansum(blocks, axis=(0, 2, 4), dtype=np.float64) / counts
     finite = np.isfinite(mean)
     middle = float(np.median(mean[finite])) if finite.any() else 0.0
-    return Look(np.where(finite, mean, middle).astype(np.float32), binning, height, width)
+    return np.where(finite, mean, middle).astype(np.float32)
 
 
 def lost_light(look: Look, size: int) -> float | None:
     """The share of the central galaxy's light outside a crop to ``size`` pixels; None if no galaxy is found."""
     from core.data.segmentation import segment  # late: its imports take a second
 
-    found = segment(look.image[np.newaxis])
-    light = np.where(found.galaxy, np.clip(look.image - found.sky_level, 0, None), 0)  # (h, w)
+    image = look.image
+    found = segment(image[np.newaxis])
+    light = np.where(found.galaxy, np.clip(image - found.sky_level, 0, None), 0)  # (h, w)
     total = float(light.sum())
     if not total:
         return None

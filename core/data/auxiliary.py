@@ -79,6 +79,8 @@ def describe(found: dict[str, str]) -> str:
 
 def _is_hinted(path: str) -> bool:
     """Whether a name ends as those of auxiliary files do: all that :func:`_split` finds, and a few more."""
+    if path.endswith(".fits") and path[-6:-5].isdigit():  # most files of a million
+        return False
     stem = path[-40:].lower()
     for _ in range(2):
         shorter, _, ending = stem.rpartition(".")

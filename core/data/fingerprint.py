@@ -24,8 +24,8 @@ from core.data.images import StoredImages
 from core.errors import Problem, Stopped
 from core.events import NEVER, Progress, Work, result_of
 from core.pieces import pieces_of
-from core.project.cache import cache_folder
 from core.project.files import write_atomically
+from core.project.user_folders import cache_folder
 
 PREFIX = "2:"  # of the fingerprints of all images; those of earlier versions, of some images, have none
 DIGEST, WRITTEN = "image_digest", "written"  # attributes of the file

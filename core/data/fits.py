@@ -39,7 +39,11 @@ _DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
 _END = b"END" + b" " * 77
 _VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
+_last_layout: list[_Layout | None] = [None]  # of the file that was read last: the next one is likely to have it, too
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")  # no header may hold them, and no terminal gets them
+PRIMARY = frozenset({"", "0", "PRIMARY"})
+"""Choices of an extension that mean the image of a plain file."""
+
 _FIRST_READ = 2**16  # bytes
 _LARGEST_IN_MEMORY = 256 * 2**20  # bytes; astropy reads larger files from the disk
 
@@ -83,7 +87,7 @@ def read_images(path: Path | str, hdu: str = "", damaged: list[UnreadableFile] |
     name = str(path)
     with read_errors.reading(name):
         content = _read_content(name)
-        image = _read_plain(content, name) if content is not None and hdu in {"", "0", "PRIMARY"} else None
+        image = _read_plain(content, name) if content is not None and hdu in PRIMARY else None
         if image is not None:
             yield image
             return
@@ -121,6 +125,66 @@ def _read_content(name: str) -> bytes | None:
 
 def _read_plain(content: bytes, name: str) -> Cutout | None:
     """Read a file that is one plain image and nothing else; None if it is anything more."""
+    plain = _parse_plain(content, name)
+    if plain is None:
+        return None
+    form = plain.form
+    image = to_native(plain.pixels)
+    return Cutout(image, form.bands, plain.sky, form.pixel_scale, form.unit, zero_points=form.zero_points)
+
+
+def read_plain(name: str) -> PlainFile | None:
+    """What is in a file that holds one plain image and nothing else; None if it is anything more, or damaged."""
+    try:
+        content = _read_content(name)
+        return None if content is None else _parse_plain(content, name)
+    except Exception:  # noqa: BLE001 - whoever reads the file as any other finds out what is wrong with it
+        return None
+
+
+def _parse_plain(content: bytes, name: str) -> PlainFile | None:
+    layout = _last_layout[0]
+    if layout is None or not layout.matches(content):
+        layout = _find_layout(content)
+        if layout is None:
+            return None
+        _last_layout[0] = layout
+    form = layout.form
+    if form.count > MOST_VALUES:
+        require_moderate_size(form.shape, name)
+    start = layout.end - layout.end % _BLOCK + _BLOCK
+    if len(content) < start + form.length:
+        raise read_errors.truncated(name, len(content), start + form.length)
+    if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
+        return None
+    pixels = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
+    sky = form.sky
+    if sky and layout.varying:
+        own = [wcs.strip_comment(content[at : at + 80].decode("latin-1")) for at in layout.varying]
+        sky = "\n".join([sky, *own])
+    return PlainFile(form, pixels, sky)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A header that was parsed: where it ends, and what another one must share for its cards to say the same.
+
+    ``shared`` are stretches of it, that begin at ``places``: the keywords of all cards, and of the relevant cards all;
+    only the ``varying`` ones may differ in their values.
+    """
+
+    end: int
+    shared: tuple[bytes, ...]
+    places: tuple[int, ...]
+    varying: tuple[int, ...]
+    form: PlainForm
+
+    def matches(self, content: bytes) -> bool:
+        """Whether a file begins with such a header."""
+        return content.startswith(_END, self.end) and all(map(content.startswith, self.shared, self.places))
+
+
+def _find_layout(content: bytes) -> _Layout | None:
     if not content.startswith(b"SIMPLE  =                    T"):
         return None
     end = content.find(_END)
@@ -133,18 +197,17 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
     form = _parse_cards("".join([header[at : at + 80] for at in constant]))
     if form is None:
         return None
-    if form.count > MOST_VALUES:
-        require_moderate_size(form.shape, name)
-    start = end - end % _BLOCK + _BLOCK
-    if len(content) < start + form.length:
-        raise read_errors.truncated(name, len(content), start + form.length)
-    if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
-        return None
-    data = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
-    sky = form.sky
-    if sky and varying:
-        sky = "\n".join([sky, *[wcs.strip_comment(header[at : at + 80]) for at in varying]])
-    return Cutout(_to_native(data), form.bands, sky, form.pixel_scale, form.unit, zero_points=form.zero_points)
+    whole = {0, *constant, *(at for at in range(0, end, 80) if content.startswith(b"END", at))}
+    shared: list[bytes] = []
+    places: list[int] = []
+    for at in range(0, end, 80):
+        text = content[at : at + (80 if at in whole else 8)]
+        if shared and at == places[-1] + len(shared[-1]):
+            shared[-1] += text
+        else:
+            shared.append(text)
+            places.append(at)
+    return _Layout(end, tuple(shared), tuple(places), varying, form)
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +227,7 @@ def _card_places(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 @dataclass(frozen=True)
-class _PlainImage:
+class PlainForm:
     """The header values that the cutouts of a survey share; ``length`` in bytes, ``sky`` without the varying cards."""
 
     dtype: str
@@ -178,8 +241,17 @@ class _PlainImage:
     zero_points: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PlainFile:
+    """A plain image: ``pixels`` (C, H, W) as they are in the file, and its cards of coordinates."""
+
+    form: PlainForm
+    pixels: NDArray[Any]
+    sky: str
+
+
 @lru_cache(maxsize=512)
-def _parse_cards(text: str) -> _PlainImage | None:
+def _parse_cards(text: str) -> PlainForm | None:
     """Parse the cards (80 characters each) of a plain image; None if it is not plain."""
     text = text.translate(_CONTROLS)
     cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
@@ -201,10 +273,10 @@ def _parse_cards(text: str) -> _PlainImage | None:
     bands, scale = wcs.bands(cards, shape[0]), wcs.pixel_scale(cards)
     length = count * int(dtype[2])
     known = zero_points.of_header(cards, scale, shape[0])
-    return _PlainImage(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards), known)
+    return PlainForm(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards), known)
 
 
-def _to_native(data: NDArray[Any]) -> NDArray[Any]:
+def to_native(data: NDArray[Any]) -> NDArray[Any]:
     """Convert pixels to native byte order: uint8 stays uint8, all else becomes float32."""
     if data.dtype.kind == "f" and data.dtype.itemsize > 4:
         with np.errstate(over="ignore"):  # becomes infinite, and that is a missing pixel
@@ -338,7 +410,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
             remarks = (f"{remarks[0]}, though they might be on axis 3 (NAXIS3 = {len(data)})",)
         data = np.moveaxis(data, 3 - axis, 0)
     cards |= own
-    data = _to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
+    data = to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
     names, scale = wcs.bands(cards, len(data)), wcs.pixel_scale(cards)
     known = zero_points.of_header(cards, scale, len(data))
     return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), remarks=remarks, zero_points=known)

@@ -8,6 +8,7 @@ read through HDF5.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
@@ -100,17 +101,38 @@ class StoredImages:
         return out
 
     def _read_directly(self, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
-        """Read stamps directly from the file, in the order of their positions in it."""
+        """Read stamps directly from the file, in the order of their positions in it.
+
+        Those that lie one after the other in the file, and are wanted so, are read at once.
+        """
         assert self._file is not None
         assert self._chunks is not None
         per_chunk: int = (self._dataset.chunks or self._dataset.shape)[0]
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
+        places = np.argsort(starts, kind="stable")
+        starts = starts[places]
+        is_first = np.ones(len(rows), dtype=bool)
+        is_first[1:] = (np.diff(starts) != size) | (np.diff(places) != 1)
+        first = np.flatnonzero(is_first)
+        ends = (places[first] + np.diff(first, append=len(rows))) * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
-        for place in np.argsort(starts, kind="stable").tolist():
-            self._file.seek(int(starts[place]))
-            if self._file.readinto(room[place * size : (place + 1) * size]) != size:
-                raise OSError(f"image {rows[place]} is not wholly in the file")
+        for place, start, end in zip(places[first].tolist(), starts[first].tolist(), ends.tolist(), strict=True):
+            self._fill(room[place * size : end], start, rows[place])
+
+    def _fill(self, room: memoryview, start: int, row: int) -> None:
+        """Read from this place of the file on; ``row`` is that of the first stamp there."""
+        assert self._file is not None
+        done = 0
+        while done < len(room):
+            if hasattr(os, "preadv"):  # in one call of the system
+                count = os.preadv(self._file.fileno(), (room[done:],), start + done)
+            else:
+                self._file.seek(start + done)
+                count = self._file.readinto(room[done:])
+            if not count:
+                raise OSError(f"image {row} is not wholly in the file")
+            done += count
 
 
 def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:

@@ -101,31 +101,45 @@ class Galaxies:
 
     def add(self, place: int, source: Source, member: Member) -> str:
         """Add a galaxy of the source at index ``place``; return its id."""
-        row, name = NO_ROW, member.name
+        cutout = member.cutout
+        return self._add(place, source, member.name, cutout.extension, cutout.name, member.row)
+
+    def add_files(self, first: int, names: Sequence[str]) -> list[str]:
+        """Add the only galaxies of consecutive files, which are called like them; return their ids."""
+        sources = self._found.sources
+        return [self._add(place, sources[place], name) for place, name in enumerate(names, first)]
+
+    def _add(
+        self, place: int, source: Source, own: str, extension: str = "", given: str = "", inside: int = NO_ROW
+    ) -> str:
+        row = NO_ROW
         if self._joined is not None:
-            row = self._joined.row_of(path_to_match(source, member.cutout.extension), name)
+            row = self._joined.row_of(path_to_match(source, extension), own)
         known = self._joined.ids[row] if self._joined is not None and row != NO_ROW else ""
-        name = known or self._distinct_name(source, member)
+        name = known or self._distinct_name(source, own, given)
         self.ids.append(name)
         self.rows.append(row)
         self._sources.append(place)
-        self._inside.append(member.row)
+        self._inside.append(inside)
         return name
 
-    def _distinct_name(self, source: Source, member: Member) -> str:
-        """The galaxy's name, with its folder where another file is called the same; noted in the report."""
-        name = member.name
-        if not self._repeated and not member.cutout.name:
+    def _distinct_name(self, source: Source, own: str, given: str) -> str:
+        """The galaxy's name, with its folder where another file is called the same; noted in the report.
+
+        ``given`` is the name that an extension has.
+        """
+        name = own
+        if not self._repeated and not given:
             return name
         is_of_file = name.startswith(source.stem)  # and not an id inside a file of many
         if is_of_file and source.stem in self._repeated and (folder := source.relative.rpartition("/")[0]):
             name = f"{folder}/{name}"
-        if member.cutout.name and name in self._taken:
+        if given and name in self._taken:
             name = f"{source.stem}/{name}"
-        if member.cutout.name:
+        if given:
             self._taken.add(name)
-        if name != member.name:
-            self._renamed.append((member.name, name))
+        if name != own:
+            self._renamed.append((own, name))
         return name
 
     def describe_renamed(self) -> list[str]:

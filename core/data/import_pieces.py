@@ -24,6 +24,7 @@ from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, repeated_names
 from core.data.importing import Batch, MoreThan8Bits, Prepared, read_stamps
 from core.data.join import Join
+from core.data.plain_runs import PlainRun, PlainRuns
 from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of
@@ -172,7 +173,13 @@ def _write(
         factors = FieldFactors.of_import(settings, found, common.joined)
         with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
             batch, files = Batch(writer, plan), list[str]()
-            for place, source in enumerate(sources):
+            for step in PlainRuns(sources, settings, plan, stop):
+                if isinstance(step, PlainRun):
+                    batch.add_run(galaxies.add_files(step.first, step.names), step)
+                    files += [source.relative for source in sources[step.first : step.first + len(step.names)]]
+                    zero_points.add(step.example.zero_points, 1.0, len(step.names))
+                    continue
+                place, source = step, sources[step]
                 for outcome in read_stamps(source, settings, plan, factors):
                     if stop.is_set():
                         raise Stopped

@@ -27,6 +27,7 @@ from core.data.discovery import Found, Source, discover, require_galaxies
 from core.data.field_factors import FieldFactors
 from core.data.import_catalogue import Galaxies, files_to_match
 from core.data.join import NO_ROW, Join, describe_match
+from core.data.plain_runs import PlainRun, PlainRuns
 from core.data.read_errors import reading
 from core.data.readers import Member, band_names, read
 from core.data.recipe import StampRecipe
@@ -34,7 +35,7 @@ from core.data.remarks import Remarks
 from core.data.report import ImportReport
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat, count_of, measure_sample, none_usable, pattern_note
-from core.data.stamps import Stamp, prepare
+from core.data.stamps import Cutout, Stamp, prepare
 from core.data.store import DatasetWriter
 from core.data.walk import describe_links
 from core.data.zero_points import ZeroPoints
@@ -190,7 +191,7 @@ class Batch:
 
     def __init__(self, writer: DatasetWriter, plan: StampFormat) -> None:
         self.writer = writer
-        self.images = np.empty((BATCH, *plan.shape), dtype=plan.dtype)
+        self.images, self._others = np.empty((2, BATCH, *plan.shape), dtype=plan.dtype)  # one is being written
         self.ids: list[str] = []
         self.wcs: list[str] = []
         self.scales: list[float] = []
@@ -206,6 +207,22 @@ class Batch:
         if len(self.ids) == BATCH:
             self.flush()
 
+    def add_run(self, names: Sequence[str], run: PlainRun) -> None:
+        """Add the stamps of galaxies of these ids."""
+        done = 0
+        while done < len(names):
+            at = len(self.ids)
+            part = slice(done, done + min(BATCH - at, len(names) - done))
+            own = names[part]
+            self.images[at : at + len(own)] = run.images[part]
+            self.ids += own
+            self.wcs += run.wcs[part]
+            self.scales += [run.pixel_scale] * len(own)
+            self.missing += [0.0] * len(own)
+            done = part.stop
+            if len(self.ids) == BATCH:
+                self.flush()
+
     def flush(self) -> None:
         """Write those that are left."""
         if self.ids:
@@ -213,6 +230,7 @@ class Batch:
             self.writer.append(
                 self.images[:count], self.ids, np.array(self.scales), self.wcs, np.array(self.missing, np.float32)
             )
+            self.images, self._others = self._others, self.images
             self.ids, self.wcs, self.scales, self.missing = [], [], [], []
 
 
@@ -229,7 +247,18 @@ def _write(
     remarks, zero_points = Remarks(), ZeroPoints(plan.bands, settings.zero_point)
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = Batch(writer, plan)
-        for place, source in enumerate(found.sources):
+        for step in PlainRuns(found.sources, settings, plan, stop):
+            if isinstance(step, PlainRun):
+                count = len(step.names)
+                batch.add_run(done.add_files(step.first, step.names), step)
+                zero_points.add(step.example.zero_points, 1.0, count)
+                _count_differences(odd, step.example, plan, settings, count)
+                finished += count
+                if (now := time.monotonic()) > shown + _EVENT_EVERY:
+                    shown = now
+                    yield Progress(min(finished, total), total, "files")
+                continue
+            place, source = step, found.sources[step]
             for outcome in read_stamps(source, settings, plan, factors):
                 if stop.is_set():
                     raise Stopped
@@ -242,7 +271,7 @@ def _write(
                     remarks.add(member.cutout.remarks, done.ids[-1])
                     known = plan.put_in_order(member.cutout, settings).zero_points
                     zero_points.add(known, stamp.enlarged)
-                    _count_differences(odd, member, plan, settings)
+                    _count_differences(odd, member.cutout, plan, settings)
                 if sizes[place] > 1:
                     finished += 1
                 if (now := time.monotonic()) > shown + _EVENT_EVERY:
@@ -301,15 +330,16 @@ def _make_stamp(member: Member, settings: ImportSettings, plan: StampFormat, fac
     return prepare(plan.put_in_order(member.cutout, settings), plan.size, settings, factor)
 
 
-def _count_differences(odd: Counter[str], member: Member, plan: StampFormat, settings: ImportSettings) -> None:
+def _count_differences(
+    odd: Counter[str], cutout: Cutout, plan: StampFormat, settings: ImportSettings, count: int = 1
+) -> None:
     """Count cutouts that are imported although their bands or units differ from the others."""
-    cutout = member.cutout
     if plan.differs_in_order(cutout, settings):
-        odd[f"bands {', '.join(cutout.bands)} put into the order {', '.join(plan.bands)}"] += 1
+        odd[f"bands {', '.join(cutout.bands)} put into the order {', '.join(plan.bands)}"] += count
     elif cutout.bands and cutout.bands != plan.bands and not band_names(settings):
-        odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += 1
+        odd[f"band {', '.join(cutout.bands)} and not {', '.join(plan.bands)}"] += count
     if cutout.unit != plan.unit:
-        odd[f"unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += 1
+        odd[f"unit “{cutout.unit or 'unknown'}” and not “{plan.unit or 'unknown'}”"] += count
 
 
 def _notes(found: Found, catalogue: Path | None) -> list[str]:

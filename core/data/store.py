@@ -10,6 +10,7 @@ temporary name, and never modified afterwards.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -40,6 +41,8 @@ from core.reading import reading
 FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
+_COLUMN_CHUNK = 4096  # rows
+_SYNC_BYTES = 1 << 24
 SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
 _WORDS = ("None", "none", "NONE")  # meant “no label” in datasets of earlier versions
@@ -92,6 +95,8 @@ class DatasetWriter:
         self._finished = False
         self._ids: list[str] = []
         self._digest, self._written = fingerprint.new_digest(), 0
+        self._waiting: list[tuple[NDArray[Any], Sequence[str], NDArray[Any]]] = []  # what stands beside images
+        self._begun: concurrent.futures.Future[None] | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:  # closes the file again if the rest fails
@@ -100,6 +105,7 @@ class DatasetWriter:
             self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
             stamp = int(np.prod(self._shape)) * self._dtype.itemsize
             chunk = max(1, min(CHUNK_STAMPS, _CHUNK_BYTES // max(1, stamp)))
+            self._descriptor, self._unsynced = descriptor_of(self._file), 0
             self._images = self._file.create_dataset(
                 "images",
                 (0, *self._shape),
@@ -110,6 +116,8 @@ class DatasetWriter:
             self._scale = self._create_column("pixel_scale", np.float64)
             self._missing = self._create_column("missing", np.float32)
             self._wcs = self._create_column("wcs", TEXT)
+            thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="write galaxies")
+            self._thread = stack.enter_context(thread)  # digest and disk take as long as reading what comes next
             self._stack = stack.pop_all()
         return self
 
@@ -130,7 +138,7 @@ class DatasetWriter:
             os.utime(file, ns=(self._written, self._written))
 
     def _create_column(self, name: str, dtype: Any) -> h5py.Dataset:
-        return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(4096,))
+        return self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_COLUMN_CHUNK,))
 
     def append(
         self,
@@ -142,24 +150,44 @@ class DatasetWriter:
     ) -> None:
         """Add n stamps (n, C, H, W) with their ids, scales in arcsec/pixel, header texts and filled shares.
 
+        They are written while the caller goes on: the arrays must stay as they are until the next call has returned.
+
         Raises
         ------
         DiskFull
             There is too little disk space.
         """
         require_space(self._path.parent, images.size * self._dtype.itemsize + SPARE_BYTES)
-        images = np.ascontiguousarray(images, self._dtype)
-        self._digest.update(images.data)
-        start, end = len(self._images), len(self._images) + len(images)
-        for dataset, values in (
-            (self._images, images),
-            (self._scale, pixel_scale),
-            (self._missing, missing),
-            (self._wcs, np.asarray([text.replace("\0", "") for text in wcs], dtype=object)),
-        ):
-            dataset.resize(end, axis=0)
-            dataset[start:end] = values
+        self._await_last()
         self._ids += ids
+        self._begun = self._thread.submit(self._write, np.ascontiguousarray(images, self._dtype))
+        self._waiting.append((pixel_scale, wcs, missing))
+        if sum(len(scale) for scale, _, _ in self._waiting) >= _COLUMN_CHUNK:
+            self._write_beside()
+
+    def _await_last(self) -> None:
+        """Wait until the images that were added last are in the file; raise what went wrong with them."""
+        if self._begun is not None:
+            self._begun.result()
+
+    def _write(self, images: NDArray[Any]) -> None:
+        self._digest.update(images.data)
+        _extend(self._images, images)
+        self._unsynced += images.nbytes
+        if self._unsynced > _SYNC_BYTES and isinstance(self._descriptor, int) and hasattr(os, "fdatasync"):
+            os.fdatasync(self._descriptor)  # the disk works while the next ones are read, and not only at the end
+            self._unsynced = 0
+
+    def _write_beside(self) -> None:
+        """Write what stands beside the images; seldom, since HDF5 takes as long for a few rows as for thousands."""
+        self._await_last()
+        if self._waiting:
+            scales, texts, missing = zip(*self._waiting, strict=True)
+            _extend(self._scale, np.concatenate(scales))
+            _extend(self._missing, np.concatenate(missing))
+            cleared = [text.replace("\0", "") for part in texts for text in part]
+            _extend(self._wcs, np.asarray(cleared, dtype=object))
+            self._waiting = []
 
     def state_zero_points(self, zero_points: Sequence[float | None]) -> None:
         """Say of each band which magnitude one unit of its pixels has; None: that is unknown."""
@@ -178,6 +206,7 @@ class DatasetWriter:
         """Add the catalogue (row i for image i), its label columns, what could not be imported, recipe and parts."""
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
+        self._write_beside()
         require_space(self._path.parent, SPARE_BYTES)
         self._written = write_description(
             self._file,
@@ -192,6 +221,12 @@ class DatasetWriter:
             split_column=split_column,
         )
         self._finished = True
+
+
+def _extend(dataset: h5py.Dataset, values: NDArray[Any]) -> None:
+    start = len(dataset)
+    dataset.resize(start + len(values), axis=0)
+    dataset[start:] = values
 
 
 def write_description(
@@ -250,7 +285,9 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
     if values.dtype.kind in "iu" and np.ma.is_masked(values) and np.abs(values).max() > _EXACT:
         values = values.astype(str)
     if values.dtype.kind in "OUS":
-        texts = ["" if text is None or np.ma.is_masked(text) else _clean_text(text) for text in values.tolist()]
+        texts = values.tolist()
+        if not _are_plain(texts):
+            texts = ["" if text is None or np.ma.is_masked(text) else _clean_text(text) for text in texts]
         dataset = group.create_dataset(key, data=np.asarray(texts, dtype=object), dtype=TEXT)
     else:
         if np.ma.is_masked(values):  # HDF5 has no masks
@@ -258,6 +295,15 @@ def _write_column(group: h5py.Group, key: str, column: Any) -> None:
         dataset = group.create_dataset(key, data=np.ascontiguousarray(np.ma.getdata(values)))
     if unit is not None:
         dataset.attrs["unit"] = _clean_text(unit)
+
+
+def _are_plain(texts: Sequence[Any]) -> bool:
+    """Whether all are texts that HDF5 can hold as they are, without looking at each."""
+    try:
+        together = "".join(texts)
+    except TypeError:
+        return False
+    return together.isascii() and "\0" not in together
 
 
 def _clean_text(text: Any) -> str:

@@ -147,8 +147,8 @@ class ZeroPoints:
         self._found: list[Counter[float | None]] = [Counter() for _ in self._bands]
         self._contradicted: Counter[float] = Counter()
 
-    def add(self, of_file: Sequence[float], ratio: float) -> None:
-        """Take a stamp into account.
+    def add(self, of_file: Sequence[float], ratio: float, count: int = 1) -> None:
+        """Take a stamp into account, or several alike.
 
         Parameters
         ----------
@@ -156,14 +156,16 @@ class ZeroPoints:
             Of each band, from the header of its file; NaN where unknown; empty: none is known.
         ratio
             Of the side of a stamp's pixel to that of its file's.
+        count
+            How many stamps.
         """
         known = tuple(of_file) or (math.nan,) * len(self._bands)
         for place, own in enumerate(known):
             value = self._given[place] if self._given else own
             shown = None if math.isnan(value) else round(of_larger_pixels(value, ratio), 4)
-            self._found[place][shown] += 1
+            self._found[place][shown] += count
             if self._given and abs(own - value) > _SAME:
-                self._contradicted[round(own, 4)] += 1
+                self._contradicted[round(own, 4)] += count
 
     @property
     def values(self) -> list[float | None]:

@@ -112,7 +112,7 @@ class Occluder:
                 size,
             )
         with torch.no_grad(), full_precision(explained.image.device):
-            image, cover = explained.predictor.normalisation(both)
+            image, cover = explained.predictor.normalisation.scale_fast(both)
             windows = WindowedNetwork(
                 parts, measured.neck, measured.head, image, cover, self._patch, self.rows, self.columns
             )

@@ -17,6 +17,8 @@ neural networks", CVPR.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -39,13 +41,9 @@ class ToomCook:
     """
 
     def __init__(self, weight: Tensor, height: int, width: int) -> None:
-        _, _, down, across = weight.shape
-        tall, wide = height + down - 1, width + across - 1
-        evaluation = np.kron(_evaluation_matrix(tall, height), _evaluation_matrix(wide, width))
-        kernels = np.kron(_evaluation_matrix(tall, down), _evaluation_matrix(wide, across))
-        solution = np.kron(np.linalg.inv(_evaluation_matrix(tall, tall)), np.linalg.inv(_evaluation_matrix(wide, wide)))
+        matrices = _matrices((height, width), (weight.shape[2], weight.shape[3]))
         self._evaluation, kernel_evaluation, self._solution = (
-            torch.from_numpy(matrix).to(weight) for matrix in (evaluation, kernels, solution)
+            torch.from_numpy(matrix).to(weight) for matrix in matrices
         )
         backwards = weight.permute(2, 3, 1, 0).flip(0, 1).flatten(0, 1)  # (k k', C, filters)
         self._weight = (kernel_evaluation @ backwards.flatten(1)).unflatten(1, backwards.shape[1:])  # (places, ...)
@@ -59,6 +57,18 @@ class ToomCook:
         values = (self._evaluation @ windows.view(height * width, -1)).view(-1, n, channels)
         products = torch.bmm(values, self._weight)  # (places, n, filters)
         torch.mm(self._solution, products.view(len(products), -1), out=out.view(len(products), -1))
+
+
+@lru_cache(maxsize=64)
+def _matrices(window: tuple[int, int], kernel: tuple[int, int]) -> tuple[NDArray[np.float64], ...]:
+    """Matrices that evaluate windows and kernels of these sizes, and that find the coefficients of their products."""
+    (height, width), (down, across) = window, kernel
+    tall, wide = height + down - 1, width + across - 1
+    return (
+        np.kron(_evaluation_matrix(tall, height), _evaluation_matrix(wide, width)),
+        np.kron(_evaluation_matrix(tall, down), _evaluation_matrix(wide, across)),
+        np.kron(np.linalg.inv(_evaluation_matrix(tall, tall)), np.linalg.inv(_evaluation_matrix(wide, wide))),
+    )
 
 
 def _evaluation_matrix(points: int, coefficients: int) -> NDArray[np.float64]:

@@ -76,7 +76,8 @@ class WindowedNetwork:
         both = torch.stack([image, cover]).permute(2, 3, 0, 1)  # (H, W, 2, C)
         for part in parts:
             if part.convolution is not None:
-                both = part.convolution(both.permute(2, 3, 0, 1)).permute(2, 3, 0, 1)
+                images = both.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
+                both = part.convolution(images).permute(2, 3, 0, 1)
             self._convolution_responses.append(both[:, :, 0].flatten(0, 1))
             both = _apply_later_layers(part, both.contiguous())
             self._stage_responses.append(both[:, :, 0].flatten(0, 1).clone())

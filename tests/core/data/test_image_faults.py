@@ -140,7 +140,9 @@ def test_a_step_that_fails_for_one_file_is_that_files_problem_in_preview_and_imp
             raise AttributeError("a fault of ours")
         return whole(first, *others)
 
-    fits.writeto(folder / "odd.fits", np.where(np.arange(12) == 0, 77, image()).astype(np.float32))
+    pixels = np.where(np.arange(12) == 0, 77, image()).astype(np.float32)
+    pixels[5, 5] = np.nan  # so that there is something to prepare
+    fits.writeto(folder / "odd.fits", pixels)
     for module in where:
         monkeypatch.setattr(module, step, fail)
     report, cutouts = run(folder)
