@@ -11,6 +11,7 @@ from app.evaluate import work
 from app.evaluate.class_bins import ClassBinsView
 from app.evaluate.curves import CurvesView
 from app.evaluate.doubtful_view import DoubtfulView
+from app.evaluate.side_view import TITLE, SideView
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.reliability import ReliabilityPlot
 from app.evaluate.widgets.save_button import SaveButton
@@ -108,7 +109,7 @@ class Overview(QWidget):
         self.confusion.set_share(self.share.currentData())
 
 
-_View: TypeAlias = Overview | CurvesView | ClassBinsView | DoubtfulView | TwoRunsView
+_View: TypeAlias = Overview | CurvesView | ClassBinsView | DoubtfulView | TwoRunsView | SideView
 
 
 class ViewTabs(QTabWidget):
@@ -186,15 +187,17 @@ class ClassView(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.overview, self.curves, self.bins = Overview(session), CurvesView(session), ClassBinsView(session)
-        self.doubtful, self.two_runs = DoubtfulView(session), TwoRunsView(session)
+        self.doubtful, self.two_runs, self.side = DoubtfulView(session), TwoRunsView(session), SideView(session)
         views: dict[str, _View] = {
             "Overview": self.overview,
             "Curves": self.curves,
             "Bins": self.bins,
             "Doubtful": self.doubtful,
             "Two runs": self.two_runs,
+            TITLE: self.side,
         }
         self.tabs = ViewTabs(session, views)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.tabs)
@@ -205,6 +208,7 @@ class ClassView(QWidget):
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
         """Show an evaluation of classes."""
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), bool(evaluation.beside))
         self.overview.set_evaluation(evaluation)  # has the numbers of the evaluation, whatever is looked at
         self.tabs.set_evaluation(evaluation)
 

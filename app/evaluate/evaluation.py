@@ -60,7 +60,6 @@ class EvaluationPanel(Panel):
         self._part: HeldOutPart = "validation"
         self._evaluation: Evaluation | None = None
         self._validation: Evaluation | None = None  # of the same run, on which thresholds are chosen
-        self._is_changed = False  # the temperature, so that the numbers of lists are others once it is evaluated
         self._latest = self._make_request(self._show)
         self._deciding = self._make_request(self._show_decided, self._show_refusal)
         self._scaling = self._make_request(self._show_scaled, self._show_refusal)
@@ -236,8 +235,7 @@ class EvaluationPanel(Panel):
             self._show_classes(evaluation)
         else:
             self._show_quantities(evaluation, report)
-        if evaluation.part == "test" or self._is_changed:
-            self._is_changed = False
+        if evaluation.is_news:
             self._session.runs_changed.emit()
 
     def _show_decision(self, evaluation: Evaluation) -> None:
@@ -337,7 +335,6 @@ class EvaluationPanel(Panel):
             before, after = found.log_loss
             self._session.message.emit(f"{found.sentence}: log loss {before:.3f} → {after:.3f}.")
         self._validation = None
-        self._is_changed = True
         self.evaluate(self._part)
 
     # -- back to the galaxies --------------------------------------------------------------------------------------

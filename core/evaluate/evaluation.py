@@ -78,6 +78,10 @@ class Evaluation:
         The number of mirror images and turns of each galaxy over which the answers are averaged.
     members
         Of an ensemble, the temperature of each of its networks, None where it is not calibrated; else empty.
+    beside
+        Names of the catalogue columns that the network takes beside the image.
+    is_news
+        Whether the run's folder held other numbers before.
     """
 
     part: EvaluatedPart
@@ -96,6 +100,8 @@ class Evaluation:
     checksum: str = ""
     views: int = 1
     members: tuple[float | None, ...] = ()
+    beside: tuple[str, ...] = ()
+    is_news: bool = False
 
     @property
     def temperature_sentence(self) -> str:
@@ -232,7 +238,7 @@ def run(
             validation = yield from _predict_validation(weights, opened, labels if is_own else None, decision, stop)
         predictions = predict.decide(predictions, opened.predictor, weights, decision, validation)
         assumed, views = _assumed_or_none(opened, weights), len(opened.predictor.views)
-        members = opened.predictor.member_temperatures
+        members, side = opened.predictor.member_temperatures, opened.predictor.side
         note = remarks.note_basis(judged, folder, opened, path.name, seen, unknown, labels[rows], is_own=is_own)
     evaluation = Evaluation(
         part=part,
@@ -251,10 +257,9 @@ def run(
         checksum=checksum,
         views=views,
         members=members,
+        beside=() if side is None else side.names,
     )
-    if is_of_run:
-        saving.record(folder, evaluation, keep=keep)
-    return evaluation
+    return replace(evaluation, is_news=saving.record(folder, evaluation, keep=keep)) if is_of_run else evaluation
 
 
 def decide(

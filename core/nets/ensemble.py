@@ -133,9 +133,12 @@ class Ensemble(Predictor):
 
         Probabilities are at the ensemble's own temperature, if it has one; the doubt is that of their mean before it.
         """
+        return self.join([member.scores_and_error_bars(images, beside) for member in self._members])
+
+    def join(self, answers: Sequence[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None, Doubt]:
+        """The answers of all its networks, each in its own order of the names, as one."""
         scores, errors = [], []
-        for member, places in zip(self._members, self._places, strict=True):
-            found, bars = member.scores_and_error_bars(images, beside)
+        for (found, bars), places in zip(answers, self._places, strict=True):
             scores.append(found.cpu().numpy()[:, places])
             errors.append(None if bars is None else bars.cpu().numpy()[:, places])
         if not isinstance(self.target, Quantities):
@@ -170,10 +173,10 @@ def _tell_temperatures(members: Sequence[Predictor]) -> list[Problem]:
     found = [member.temperature.value for member in members if member.temperature is not None]
     if not found:
         return []
-    values = ", ".join(f"{value:.3g}" for value in found)
+    values, has = ", ".join(f"{value:.3g}" for value in found), "has" if len(found) == 1 else "have"
     return [
         Problem(
-            f"{len(found)} of its {len(members)} networks have been calibrated (temperature {values}): their "
+            f"{len(found)} of its {len(members)} networks {has} been calibrated (temperature {values}): their "
             "calibrated probabilities enter the mean.",
             "Calibrate the ensemble instead; a run's temperature is removed in Evaluate."
             if len(found) < len(members)

@@ -194,6 +194,10 @@ class Predictor:
         """The scores and standard deviations, and of an ensemble what its doubt comes from."""
         return (*self.scores_and_error_bars(images, beside), None)
 
+    def join(self, answers: Sequence[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None, Doubt | None]:
+        """The answers of all its :attr:`members`, each scores (n, K) and standard deviations, as one."""
+        return (*answers[0], None)
+
     def held(self, values: NDArray[np.float64]) -> Predictor:
         """The network of the image alone that this one is for a galaxy with these values (S,) of the catalogue.
 

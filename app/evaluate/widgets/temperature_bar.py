@@ -63,11 +63,12 @@ class TemperatureBar(QWidget):
         self.button.setText("Calibrate" if found is None else "Undo calibration")
         self.button.setToolTip(remove if found is not None else fit if is_own else _ELSEWHERE_TIP)
         self.button.setEnabled(is_own or found is not None)
+        calibrated = sum(value is not None for value in members)
         text = "Temperature 1: the networks' mean" if members else "Temperature 1: the network's own"
         if found is not None:
             text = f"Temperature {found.value:.3g} ± {found.error:.2g}"
-        calibrated = sum(value is not None for value in members)
-        text += f"; {calibrated} of {len(members)} networks calibrated" if calibrated else ""
+        elif calibrated:
+            text = f"Networks' mean; {calibrated} of {len(members)} calibrated"
         self.told.setText(text)
         listed = ", ".join("1" if value is None else f"{value:.3g}" for value in members)
         of_networks = f" Temperatures of its networks: {listed}." if calibrated else ""
