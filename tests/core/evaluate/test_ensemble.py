@@ -230,6 +230,8 @@ def test_what_needs_one_network_is_refused_with_the_way_out(ensemble, survey_dat
     assert main(top) == 1 and "with one only" in capsys.readouterr().err
     again = ["train", str(survey_dataset), "-o", str(tmp_path / "tuned"), "--start-from", str(ensemble.path)]
     assert main(again) == 1 and "with one only" in capsys.readouterr().err
+    report = ["report", str(ensemble.path), "-o", str(tmp_path / "report.html")]
+    assert main(report) == 1 and "reports, model cards and methods are of one run" in capsys.readouterr().err
 
 
 def test_an_ensemble_is_listed_among_the_runs_and_a_missing_run_makes_it_unreadable(ensemble, runs):
