@@ -19,12 +19,12 @@ its ends, times the change of the scaled pixel, which is known exactly however s
     \bigl( s_i(\alpha_{j+1}) - s_i(\alpha_j) \bigr) .
 
 The first nodes are evenly spaced. There are more errors of single pixels than of the sum, and they come from the jumps
-of the gradient, which are spread over the whole path; so the gradients of the first pass are averages over a node's
-stretch where the network's layers are of a known kind and there are at least 16 intervals that fit into one batch, see
-:mod:`~core.explain.path_averages`. The score itself is known at every node :math:`\alpha_j`, and so is the error of each
-interval: the change that its two gradients predict minus the actual change of the score. The intervals with the largest
-error are halved until the total error is below the tolerance. Every gradient stays in the sum, so that nothing is
-computed twice.
+of the gradient, which are spread over the whole path. So the gradients of the first pass are averages over a node's
+stretch, see :mod:`~core.explain.path_averages`, where the network's layers are of a known kind and there are at least
+16 intervals that fit into one batch. The score itself is known at every node :math:`\alpha_j`, and so is the error of
+each interval: the change that its two gradients predict minus the actual change of the score. The intervals with the
+largest error are halved until the total error is below the tolerance. Every gradient stays in the sum, so that nothing
+is computed twice.
 
 References
 ----------
