@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from app import theme
 from app.jobs.garbage import GarbageCollector
 from app.jobs.unanswering import end_program
-from app.shell.log import log_folder
 from app.shell.window import MainWindow
+from core.project.user_folders import log_folder
 
 
 class _CrashHooks(QObject):

@@ -78,6 +78,7 @@ class AdaptationPanel(Panel):
         session = self._session
         assert self.empty is not None
         self.empty.clicked.connect(self.network.ask_file)
+        session.keep_undo(self.layers, self.how)
         session.carried.changed.connect(self.refresh)
         self.network.encoder_wanted.connect(self._prepare_encoder)
         self.match.helped.connect(self._help)

@@ -124,6 +124,7 @@ class RefinerPanel(Panel):
 
     def _connect(self) -> None:
         session = self._session
+        session.keep_undo(*self.form.parts)
         for chooser in (self.simulated, self.real):
             chooser.chosen.connect(self._show_state)
         self.real.activated.connect(self._take_real)

@@ -162,6 +162,7 @@ class SuggestionsPanel(Panel):
 
     def _connect(self) -> None:
         session = self._session
+        session.keep_undo(self.form)
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.labels_changed.connect(self._show_labels)
         session.dataset.split_changed.connect(self.refresh)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -24,7 +23,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.data import work
 from app.data.duplicates import DuplicatesSection
 from app.data.parts_sentences import describe_parts, describe_redraw
 from app.data.widgets.column_chooser import ColumnChooser
@@ -40,8 +38,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.share_bar import COLOUR, SHARE, ShareBar
 from core.data.settings import DataSettings
-from core.data.target import Classes, Quantities, VoteFractions, numbers, periods_of
-from core.errors import Problem
+from core.data.target import Classes, Quantities, VoteFractions, periods_of
 from core.printable import on_one_line
 from core.wording import count_of
 
@@ -65,10 +62,10 @@ class DatasetPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         empty = EmptyState("mdi6.database-outline", "No dataset", "Import galaxies, or open the demonstration survey.")
         super().__init__(session, "dataset", empty, parent)
-        self._opening = self._make_request(self._open_tried, self._report)
         self._build()
         self._connect()
         self._new_dataset()
+        self._show_parts()
 
     def _build(self) -> None:
         self.title = _label("heading")
@@ -128,6 +125,7 @@ class DatasetPanel(Panel):
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.split_changed.connect(self._show_parts)
         session.dataset.labels_changed.connect(self._show_counts)
+        session.dataset.drawing_begun.connect(lambda: self.rule.setText("Drawing the parts…"))
         session.draft.changed.connect(self._show_settings)
         self.others.activated.connect(self._open)
         self.form.changed.connect(self._edited)
@@ -143,17 +141,8 @@ class DatasetPanel(Panel):
         """Open another dataset of the project."""
         path, cutouts = self.others.itemData(place), self._session.dataset.cutouts
         if cutouts is not None and path != cutouts.path:
-            self._opening.start(work.try_dataset(path))
-
-    def _open_tried(self, path: Path) -> None:
-        try:
-            self._session.open_cutouts(path)
-        except Problem as problem:
-            self._report(problem)
-
-    def _report(self, problem: object) -> None:
-        self._session.report(problem)
-        self._list_datasets()
+            self._session.dataset_wanted.emit(path)
+            self._list_datasets()  # which is open until the other one is
 
     def _edited(self, data: DataSettings) -> None:
         self._session.draft.edit("data", data)
@@ -216,7 +205,6 @@ class DatasetPanel(Panel):
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
         self.form.offer_columns([name for name in self._session.dataset.columns if name != "id"])
-        self._show_parts()
 
     def _show_settings(self) -> None:
         settings, session = self._session.draft.settings, self._session
@@ -280,8 +268,9 @@ class DatasetPanel(Panel):
 
     def _show_counts(self) -> None:
         """Bring the counts of the classes up to date after a label; the parts follow once no more labels come."""
-        texts, places = self._session.dataset.label_texts, range(self.table.rowCount())
-        if texts is None or not isinstance(self._session.dataset.target, Classes):
+        is_of_classes, places = isinstance(self._session.dataset.target, Classes), range(self.table.rowCount())
+        texts = self._session.dataset.label_texts if is_of_classes else None
+        if texts is None:
             return
         names = [item.data(Qt.ItemDataRole.UserRole) for place in places if (item := self.table.item(place, 0))]
         counts = [texts.count(name or "") for name in names]
@@ -297,13 +286,12 @@ class DatasetPanel(Panel):
         self._head(["Quantity", "Known", "Least", "Median", "Most"])
         self.table.setRowCount(len(names))
         for place, (name, period) in enumerate(zip(names, periods_of(target), strict=True)):
-            values = numbers(self._session.dataset.columns[name])
-            values = values[np.isfinite(values)]
+            known, *values = self._session.dataset.summary(name)
             unit = "" if cutouts is None else cutouts.units.get(name, "")
-            summary = [f"{value:.4g}" for value in (values.min(), np.median(values), values.max())]
+            summary = [f"{value:.4g}" for value in values]
             if period is not None:
                 summary[1] = "–"  # on a circle there is no middle
-            self._fill_row(place, [f"{name} [{unit}]" if unit else name, f"{len(values):,}", *summary])
+            self._fill_row(place, [f"{name} [{unit}]" if unit else name, f"{known:,}", *summary])
             if period is not None and (middle := self.table.item(place, 3)) is not None:
                 after = f"{period:.6g} {unit}".strip()
                 middle.setToolTip(f"It has no median: an angle, which repeats after {after}.")

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.data import sending
+from app.data.arranging import Arranging
 from app.data.ranking import GalleryRanking
 from app.data.widgets.class_legend import ClassLegend
 from app.data.widgets.thumbnails import ThumbnailGrid
@@ -31,7 +32,7 @@ from app.widgets.context_menu import add_text, offer_menu
 from app.widgets.plain_text import on_button
 from app.widgets.stretch_bar import StretchBar
 from core.data import stretch
-from core.data.catalogue_filter import Finder, sort_rows
+from core.data.catalogue_filter import Arrangement
 from core.data.stretch import StretchSettings
 from core.data.target import Classes
 
@@ -61,13 +62,13 @@ class GalleryPanel(Panel):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, "gallery", parent=parent)
         self._thumbnails: Thumbnails | None = None
-        self._finder: Finder | None = None
         self._parts: NDArray[np.int8] = np.empty(0, dtype=np.int8)
         self._class_of: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # of each distinct label text
         self.class_names: tuple[str, ...] = ()
         self._build()
         self._connect()
         self._new_dataset()
+        self._read_labels()
 
     def _build(self) -> None:
         self.search = QLineEdit()
@@ -105,7 +106,7 @@ class GalleryPanel(Panel):
         self.legend = ClassLegend()
         self.stretch_bar = StretchBar()
         self.grid = ThumbnailGrid()
-        self.ranking = GalleryRanking(self._session, self)
+        self.ranking, self._arranging = GalleryRanking(self._session, self), Arranging(self)
         self.side.setValue(self.grid.side)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -144,6 +145,8 @@ class GalleryPanel(Panel):
         session.current_changed.connect(self.grid.set_current)
         session.selection_changed.connect(self._show_selection)
         self._settle.timeout.connect(self._filter)
+        self._arranging.begun.connect(lambda: self.count.setText("Looking…"))
+        self._arranging.arranged.connect(self._show_rows)
         self.search.textChanged.connect(lambda _text: self._settle.start())
         for box in (self.classes, self.parts):
             box.activated.connect(lambda _place: self._filter())
@@ -169,10 +172,11 @@ class GalleryPanel(Panel):
 
     def _new_dataset(self) -> None:
         cutouts = self._session.dataset.cutouts
+        self._arranging.clear()
         self.order.clear()
         self.search.clear()
         self.parts.setCurrentIndex(0)
-        self._finder = self._thumbnails = None
+        self._thumbnails = None
         for widget in (
             self.search,
             self.label,
@@ -200,8 +204,8 @@ class GalleryPanel(Panel):
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
         self.grid.set_source(len(cutouts), self._thumbnails)
-        self.ranking.clear()
-        self._read_labels()
+        with QSignalBlocker(self.ranking):  # labels and parts follow, and only then are galaxies chosen and sorted
+            self.ranking.clear()
         self.grid.set_current(self._session.current)
 
     def _restretch(self, settings: StretchSettings) -> None:
@@ -224,8 +228,7 @@ class GalleryPanel(Panel):
     def _relabel(self, rows: NDArray[np.int64]) -> None:
         """Show new labels of some galaxies: a key must not take longer the more others there are."""
         texts = self._session.dataset.label_texts
-        if self._finder is not None:
-            self._finder.forget(self._session.dataset.label_column)
+        self._arranging.forget(self._session.dataset.label_column)
         if self._class_names != self.class_names or texts is None or len(texts.texts) != len(self._class_of):
             self._colour_classes()
         elif self.class_names:
@@ -235,8 +238,9 @@ class GalleryPanel(Panel):
 
     def _colour_classes(self) -> None:
         dataset, cutouts = self._session.dataset, self._session.dataset.cutouts
-        names, texts = self._class_names, dataset.label_texts
-        if texts is None or not names:
+        names = self._class_names
+        texts = dataset.label_texts if names else None  # of numbers, each would be a text of its own
+        if texts is None:
             self.grid.set_colours(np.full(0 if cutouts is None else len(cutouts), -1), [])
             self._class_of = np.empty(0, dtype=np.int64)
         else:
@@ -269,30 +273,27 @@ class GalleryPanel(Panel):
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     def _filter(self) -> None:
+        """Show what is asked for; where finding it takes long, once it is found."""
         cutouts = self._session.dataset.cutouts
         if cutouts is None:
             return
-        if self._finder is None:
-            self._finder = Finder(self._session.dataset.columns)
-        shown = self._finder.find_rows(self.search.text(), len(cutouts))
         kind, part = self.classes.currentText(), self.parts.currentText()
+        shown = np.full(len(cutouts), part != _SELECTED)
+        if part == _SELECTED:
+            shown[self._session.selection] = True
+        elif part in _PARTS:
+            shown &= self._parts == _PARTS.index(part)
         if self.classes.currentIndex() > 0:
             texts = self._session.dataset.label_texts
             shown &= False if texts is None else texts.places == texts.place("" if kind == _NONE else kind)
-        if part == _SELECTED:
-            shown &= np.isin(np.arange(len(cutouts)), self._session.selection)
-        elif part in _PARTS:
-            shown &= self._parts == _PARTS.index(part)
-        rows = np.flatnonzero(shown)
-        column, descending = self.order.currentData(), self.descending.isChecked()
-        if self.ranking.is_shown:
-            rows = self.ranking.sort(shown)
-        elif column and column != _STRANGEST:
-            rows = sort_rows(self._session.dataset.columns[column], rows, descending=descending)
-        elif descending:
-            rows = rows[::-1]
+        column, columns = self.order.currentData(), self._session.dataset.columns
+        by = columns[column] if column and column != _STRANGEST else None
+        wanted = Arrangement(shown, self.search.text(), by, self.ranking.order, self.descending.isChecked())
+        self._arranging.start(wanted, columns)
+
+    def _show_rows(self, rows: NDArray[np.int64]) -> None:
         self.grid.set_rows(rows)
-        self.count.setText(f"{len(rows):,} of {len(cutouts):,} shown")
+        self.count.setText(f"{len(rows):,} of {len(self._parts):,} shown")
 
     def _choose_order(self) -> None:
         if self.order.currentData() == _STRANGEST:

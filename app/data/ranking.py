@@ -76,10 +76,10 @@ class GalleryRanking(QObject):
         """Whether a ranking is shown."""
         return self._order is not None
 
-    def sort(self, shown: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """The rows of the ranking that are true in ``shown`` (N,), in its order."""
-        assert self._order is not None
-        return self._order[shown[self._order]]
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        """The rows of the ranking in its order; None: none is shown."""
+        return self._order
 
     def label(self, row: int) -> str:
         """What stands under the thumbnail of a galaxy."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from app.jobs.job import Job
 from app.work import begin_unless_stopped
-from core.data import stretch
+from core.data import catalogue_filter, stretch
+from core.data.catalogue_filter import Arrangement, Finder
 from core.data.settings import ImportSettings
 from core.data.stretch import StretchSettings
 from core.events import Work
@@ -64,6 +65,15 @@ class Thumbnails:
             self._cutouts = None
 
 
+def arrange(wanted: Arrangement, finder: Finder) -> Job:
+    """Find and sort the galaxies that the gallery is to show; the result are their rows."""
+
+    def run(stop: threading.Event) -> Work[NDArray[np.int64]]:
+        return (yield from catalogue_filter.arrange(wanted, finder, stop))
+
+    return Job("Arranging the galaxies", run, at_once=True)
+
+
 def preview_import(sources: Sequence[Path], settings: ImportSettings, catalogue: Path | None) -> Job:
     """Preview an import."""
 
@@ -84,19 +94,6 @@ def import_files(sources: Sequence[Path], output: Path, settings: ImportSettings
         return (yield from importing.run(sources, output, settings, catalogue, stop))
 
     return Job(f"Importing {output.stem}", run)
-
-
-def try_dataset(path: Path) -> Job:
-    """Find out whether a dataset can be opened without an end to the waiting; the result is its path."""
-
-    def run(stop: threading.Event) -> Work[Path]:
-        from core.data import trial
-
-        yield from begin_unless_stopped(stop)
-        trial.require_openable(path, stop)
-        return path
-
-    return Job(f"Opening {path.stem}", run, is_reading=True)
 
 
 def read_coordinates(data: Path, row: int) -> Job:

@@ -11,6 +11,7 @@ from app.evaluate import work
 from app.evaluate.class_bins import ClassBinsView
 from app.evaluate.curves import CurvesView
 from app.evaluate.doubtful_view import DoubtfulView
+from app.evaluate.side_view import TITLE, SideView
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.reliability import ReliabilityPlot
 from app.evaluate.widgets.save_button import SaveButton
@@ -87,7 +88,13 @@ class Overview(QWidget):
         self.reliability.set_bins(report.calibration.bins)
         self.classes.fill(OF_CLASSES, format_classes(report))
         self.confusion.set_counts(report.names, report.confusion, self._session.dataset.class_colours(report.names))
-        self.temperature.show_temperature(evaluation.predictions.temperature, is_own=evaluation.is_own)
+        self.show_temperature()
+
+    def show_temperature(self) -> None:
+        """Show the temperature of the evaluation, and offer to fit or to remove one."""
+        if (shown := self._evaluation) is not None:
+            found = shown.predictions.temperature
+            self.temperature.show_temperature(found, is_own=shown.is_own, members=shown.members)
 
     def saving_job(self, path: Path, *, is_figure: bool) -> Job | None:
         """The job that writes the confusion matrix."""
@@ -102,7 +109,7 @@ class Overview(QWidget):
         self.confusion.set_share(self.share.currentData())
 
 
-_View: TypeAlias = Overview | CurvesView | ClassBinsView | DoubtfulView | TwoRunsView
+_View: TypeAlias = Overview | CurvesView | ClassBinsView | DoubtfulView | TwoRunsView | SideView
 
 
 class ViewTabs(QTabWidget):
@@ -180,15 +187,17 @@ class ClassView(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.overview, self.curves, self.bins = Overview(session), CurvesView(session), ClassBinsView(session)
-        self.doubtful, self.two_runs = DoubtfulView(session), TwoRunsView(session)
+        self.doubtful, self.two_runs, self.side = DoubtfulView(session), TwoRunsView(session), SideView(session)
         views: dict[str, _View] = {
             "Overview": self.overview,
             "Curves": self.curves,
             "Bins": self.bins,
             "Doubtful": self.doubtful,
             "Two runs": self.two_runs,
+            TITLE: self.side,
         }
         self.tabs = ViewTabs(session, views)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.tabs)
@@ -199,6 +208,7 @@ class ClassView(QWidget):
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
         """Show an evaluation of classes."""
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), bool(evaluation.beside))
         self.overview.set_evaluation(evaluation)  # has the numbers of the evaluation, whatever is looked at
         self.tabs.set_evaluation(evaluation)
 

@@ -235,7 +235,7 @@ class EvaluationPanel(Panel):
             self._show_classes(evaluation)
         else:
             self._show_quantities(evaluation, report)
-        if evaluation.part == "test":
+        if evaluation.is_news:
             self._session.runs_changed.emit()
 
     def _show_decision(self, evaluation: Evaluation) -> None:
@@ -255,13 +255,13 @@ class EvaluationPanel(Panel):
         self._evaluation = evaluation
         self._show_decision(evaluation)
         self._show_classes(evaluation)
+        self._session.runs_changed.emit()
 
     def _show_refusal(self, problem: object) -> None:
         """Say why a decision or a temperature is not possible; the one before stays."""
         if self._evaluation is not None:
             self._show_decision(self._evaluation)
-            is_own, found = self._evaluation.is_own, self._evaluation.predictions.temperature
-            self.class_view.overview.temperature.show_temperature(found, is_own=is_own)
+            self.class_view.overview.show_temperature()
         self._session.message.emit(self._describe(problem))
 
     def _show_classes(self, evaluation: Evaluation) -> None:
@@ -328,7 +328,9 @@ class EvaluationPanel(Panel):
     def _show_scaled(self, found: Temperature | None) -> None:
         """Evaluate anew with the new probabilities, which all panels take from now on."""
         if found is None:
-            self._session.message.emit("The probabilities are the network's own again.")
+            run = self._session.run
+            whose = "ensemble" if run is not None and run.is_ensemble else "network"
+            self._session.message.emit(f"The probabilities are the {whose}'s own again.")
         else:
             before, after = found.log_loss
             self._session.message.emit(f"{found.sentence}: log loss {before:.3f} → {after:.3f}.")

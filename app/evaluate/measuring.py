@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.evaluate import work
 from app.evaluate.doubtful_view import DoubtfulView
 from app.evaluate.fit_dialog import FitDialog
+from app.evaluate.side_view import TITLE, SideView
 from app.evaluate.split_chooser import SplitChooser, refill
 from app.evaluate.two_runs_view import TwoRunsView
 from app.evaluate.widgets.binned_plots import BinnedPlots
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _FIT_KINDS = "Tables (*.csv *.fits *.xml *.parquet)"
 _FIT_TIP = "A table that “tuningfork fit” has written for this dataset."
+_OF_ALL = DoubtfulView | TwoRunsView | SideView  # work on all quantities together
 _FIT_NOW_TIP = "Fit Sérsic profiles, or bulges and disks, to galaxies of this part by least squares, in the background."
 
 
@@ -106,6 +108,7 @@ class MeasuringView(QWidget):
         self.scores, self.table = NumberTable(), NumberTable()
         self.truth, self.binned = TruthPlot(), BinnedPlots()
         self.doubtful, self.two_runs = DoubtfulView(self._session), TwoRunsView(self._session)
+        self.side = SideView(self._session)
         self.note, self.remark = QLabel(), QLabel()
         for label in (self.note, self.remark):
             label.setWordWrap(True)
@@ -119,8 +122,10 @@ class MeasuringView(QWidget):
             ("Numbers", _at_top(self.table)),
             ("Doubtful", self.doubtful),
             ("Two runs", self.two_runs),
+            (TITLE, self.side),
         ):
             self.tabs.addTab(widget, title)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), False)
         choices = QHBoxLayout()
         boxes = (("Quantity", self.quantity, 5), ("in bins of", self.against, 6), ("split by", self.split, 4))
         for label, box, share in boxes:
@@ -166,13 +171,14 @@ class MeasuringView(QWidget):
             self._fits = None
         self.split.set_evaluation(evaluation)
         self._evaluation = evaluation
+        self.tabs.setTabVisible(self.tabs.indexOf(self.side), bool(evaluation.beside))
         self._renew_tab()
         self._prepare()
 
     def _renew_tab(self) -> None:
         """Give the evaluation to the view that is looked at, if it works on all quantities together."""
         view, evaluation = self.tabs.currentWidget(), self._evaluation
-        if isinstance(view, DoubtfulView | TwoRunsView):
+        if isinstance(view, _OF_ALL):
             self._enable(is_shown=True)
             if evaluation is not None and self._seen.get(view) is not evaluation:
                 self._seen[view] = evaluation
@@ -188,8 +194,8 @@ class MeasuringView(QWidget):
         """Stop what is being computed for an evaluation that is no longer shown."""
         for request in (self._preparing, self._comparing, self.split, self._reading):
             request.stop()
-        self.doubtful.stop()
-        self.two_runs.stop()
+        for view in (self.doubtful, self.two_runs, self.side):
+            view.stop()
 
     def _prepare(self) -> None:
         cutouts = self._session.dataset.cutouts
@@ -238,8 +244,9 @@ class MeasuringView(QWidget):
         self._enable(is_shown=True)
 
     def _enable(self, *, is_shown: bool) -> None:
-        is_of_all = isinstance(self.tabs.currentWidget(), DoubtfulView | TwoRunsView)  # tables without a figure
-        self.figure.setEnabled(is_shown and not is_of_all)
+        view = self.tabs.currentWidget()
+        is_of_all = isinstance(view, _OF_ALL)
+        self.figure.setEnabled(is_shown and not isinstance(view, DoubtfulView | TwoRunsView))  # tables alone
         self.numbers.setEnabled(is_shown or is_of_all)
 
     def _show_problem(self, problem: object) -> None:
@@ -295,7 +302,7 @@ class MeasuringView(QWidget):
 
     def _save(self, *, is_figure: bool) -> None:
         view = self.tabs.currentWidget()
-        of_all = view if isinstance(view, DoubtfulView | TwoRunsView) else None
+        of_all = view if isinstance(view, _OF_ALL) else None
         if (self._shown if of_all is None else of_all.file_name or None) is None:
             return
         name = f"{self._shown.comparison.quantity.name} in bins" if self._shown is not None else ""

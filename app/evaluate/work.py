@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.evaluate.environment import Environments
     from core.evaluate.evaluation import Evaluation
     from core.evaluate.settings import FitSettings
+    from core.evaluate.side_importance import SideImportance
     from core.evaluate.two_runs import TwoRuns
     from core.nets.temperature import Temperature
     from core.simulate.psf_settings import PsfSettings
@@ -288,6 +289,31 @@ def remove_temperature(run: RunFolder, data: Path, hand_labels: LabelJournal | N
         yield from temperature.remove(run, data, stop, hand_labels=hand_labels)
 
     return Job(f"Removing the temperature of “{run.name}”", work)
+
+
+def measure_side_importance(evaluation: Evaluation, run: RunFolder, data: Path) -> Job:
+    """Shuffle each catalogue column beside the image among the galaxies of an evaluation."""
+
+    def work(stop: threading.Event) -> Work[SideImportance]:
+        from core.evaluate import side_importance
+
+        yield from begin_unless_stopped(stop)
+        return (yield from side_importance.measure(evaluation, run.best, data, stop))
+
+    return Job("Shuffling the columns beside the image", work)
+
+
+def save_side_importance(found: SideImportance, path: Path, *, is_figure: bool) -> Job:
+    """Write what the columns beside the image bring as a figure, or as a table."""
+
+    def run(stop: threading.Event) -> Work[Path]:
+        from core.evaluate import side_importance_figure
+
+        yield from begin_unless_stopped(stop)
+        (side_importance_figure.save if is_figure else side_importance_figure.write_table)(found, path)
+        return path
+
+    return Job(f"Writing {path.name}", run)
 
 
 def save_chart(chart: Chart, path: Path, *, is_figure: bool) -> Job:

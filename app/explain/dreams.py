@@ -67,6 +67,7 @@ class DreamsPanel(RunNetworkPanel):
             "quantity": SplitForm(ClassDreamSettings, ("wished", "start", "penalty", "steps"), "How it grows"),
             "layer": SplitForm(DeepDreamSettings, ("filter", "octaves", "steps"), "How it grows", ("layer",)),
         }
+        self._session.keep_undo(*(part for form in self.forms.values() for part in form.parts))
         self.galaxy = QLabel()
         self.galaxy.setProperty("role", "muted")
         self.galaxy.setWordWrap(True)

@@ -67,6 +67,7 @@ class GalaxyMapPanel(RunNetworkPanel):
 
     def _build(self) -> None:
         self.form = SettingsForm(FeatureMapSettings)
+        self._session.keep_undo(self.form)
         self.draw = QPushButton(icon("mdi6.play", "on_accent"), "Draw the map")
         self.draw.setProperty("role", "primary")
         self.draw.setToolTip("Compute the network's features of every galaxy of the dataset.")

@@ -298,7 +298,7 @@ class Latest(QObject):
     """Runs only the newest of several requests: the running one is stopped, a waiting one is replaced.
 
     At most one job runs and one waits, so that leafing through a hundred galaxies starts two or three jobs
-    and not a hundred. It owns the jobs that it is given.
+    and not a hundred. It owns the jobs that it is given. A result that comes too late is closed, if it can be.
     """
 
     happened = Signal(object)
@@ -364,8 +364,10 @@ class Latest(QObject):
     def _finished(self, result: object) -> None:
         if self._is_wanted():
             self.finished.emit(result)
-        else:
-            self._stopped()
+            return
+        if callable(close := getattr(result, "close", None)):
+            close()
+        self._stopped()
 
     def _failed(self, error: object) -> None:
         if self._is_wanted():

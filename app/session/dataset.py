@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
+from app.session.drawing import Drawing
 from app.theme import class_colours
-from core.data.settings import DRAWN, DataSettings
-from core.errors import Problem, UnreadableFile
+from core.data.settings import DataSettings
+from core.errors import Problem
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.project.votes import Counting, Votes
 
 if TYPE_CHECKING:
     from core.data.cutouts import Cutouts
-    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts
+    from core.data.kept_parts import KeptState
+    from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts, Summary
+    from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
     from core.data.split import Split
     from core.data.target import Target
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_CLASSES = 30
 _LABELLER = "labels/person"
 _SETTLED = 300  # ms after the last label: then the parts are drawn again
+_AT_ONCE = 100_000  # galaxies whose parts are drawn within some hundredths of a second
 
 
 class Dataset(QObject):
@@ -46,20 +51,22 @@ class Dataset(QObject):
         Those labels person by person, and which one counts.
     labels_problem
         What of those labels cannot be read; None: nothing.
-    kept
-        The parts that earlier trainings of the project have decided; None before the first one.
+    columns_with_parts
+        The dataset's columns that say train, validation or test for each galaxy.
 
     Notes
     -----
     Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
     by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come;
-    ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
+    ``drawing_begun`` when those of many galaxies are looked for, which takes a moment; until then they are the earlier
+    ones; ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
     """
 
     changed = Signal()
     labels_unsaved = Signal(object)
     labels_changed = Signal(object)
     split_changed = Signal()
+    drawing_begun = Signal()
 
     def __init__(self, draft: Draft, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,45 +77,51 @@ class Dataset(QObject):
         self._catalogue: LabelledCatalogue | None = None
         self._drawn_by: tuple[DataSettings, int] | None = None
         self.labels_problem: Problem | None = None
-        self.kept: KeptParts | None = None
-        self._kept_at: int | None = None  # when their file was written
-        self._kept_problem: Problem | None = None
-        self._with_parts: list[str] | None = None
+        self.columns_with_parts: list[str] = []
+        self._kept: KeptState | None = None
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED)
-        self._settle.timeout.connect(self.split_changed)
+        self._settle.timeout.connect(self._draw)
+        self._drawing = Drawing(self)
+        self._drawing.drawn.connect(self._show_drawn)
+        self._drawing.outdated.connect(self._draw)
         draft.changed.connect(self._follow_draft)
 
     # -- opening and closing ---------------------------------------------------------------------------------------
 
-    def replace(self, cutouts: Cutouts, journal: LabelJournal | None) -> None:
-        """Have another dataset open, with the labels that its journal holds; the old one is closed."""
-        from core.data.labelled_catalogue import LabelledCatalogue
+    def replace(self, opened: OpenedDataset) -> None:
+        """Have another dataset open; the old one is closed."""
+        from core.data.opened import fitting
 
         self._let_go()
-        self.cutouts, self.journal = cutouts, journal
+        self.cutouts, self.journal, self._catalogue = opened.cutouts, opened.journal, opened.catalogue
+        self.votes, self.labels_problem = opened.votes, opened.labels_problem
+        self.columns_with_parts, self._kept = opened.columns_with_parts, opened.kept
         self.pin_file()
-        self.votes = Votes()
-        if journal is not None:
-            try:
-                read = journal.frozen()
-                self.votes, self.labels_problem = read.votes(), read.problem
-            except UnreadableFile as problem:
-                self.labels_problem = problem
-        self._catalogue = LabelledCatalogue(
-            cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, self.votes.labels(), cutouts.split_column
-        )
-        self._read_kept_parts()
-        data = self._draft.settings.data
-        named = (*data.labels, *filter(None, (data.group, data.votes)))
-        if any(name not in self.columns for name in named):  # they were of another dataset
-            self._draft.adapt({"data.labels": (), "data.group": "", "data.votes": ""})
-        if data.split_column not in {"", DRAWN, *self.columns}:
-            self._draft.adapt({"data.split_column": ""})
+        self._draft.adapt({"data": fitting(self._draft.settings.data, self.columns)})
         self._follow(self._catalogue)
         self.changed.emit()
         self.split_changed.emit()
+
+    def move_to(self, path: Path) -> bool:
+        """Go on with the open file under another path, to which its folder was moved.
+
+        Returns
+        -------
+        bool
+            Whether it is the file at that path, and not a copy of it.
+        """
+        from core.data.file_identity import FileIdentity
+
+        if self.cutouts is None or not path.exists() or FileIdentity.of(path) != self.cutouts.identity:
+            return False
+        self.unpin_file()
+        self.cutouts.path = path
+        self.pin_file()
+        self.changed.emit()
+        self.split_changed.emit()
+        return True
 
     def close(self) -> None:
         """Close the dataset, if one is open."""
@@ -143,7 +156,8 @@ class Dataset(QObject):
             self.cutouts.close()
         self.cutouts = self.journal = self._catalogue = self._drawn_by = self.labels_problem = None
         self.votes = Votes()
-        self.kept = self._kept_at = self._kept_problem = self._with_parts = None
+        self.columns_with_parts, self._kept = [], None
+        self._drawing.stop()
         self._settle.stop()
 
     # -- labels ----------------------------------------------------------------------------------------------------
@@ -156,8 +170,7 @@ class Dataset(QObject):
     @property
     def label_column(self) -> str:
         """The column that hand labels go to."""
-        names = self._draft.settings.data.labels or (self.cutouts.labels if self.cutouts is not None else ())
-        return names[0] if names else "label"
+        return "label" if self._catalogue is None else self._catalogue.label_column
 
     @property
     def label_texts(self) -> LabelTexts | None:
@@ -272,6 +285,11 @@ class Dataset(QObject):
         """What the labels are, by the draft; None where they make no sense yet."""
         return None if self._catalogue is None else self._catalogue.target
 
+    def summary(self, column: str) -> Summary:
+        """How many galaxies have a number in a column, and the least, the median and the largest of them."""
+        assert self._catalogue is not None
+        return self._catalogue.summary(column)
+
     @property
     def split(self) -> Split | None:
         """The parts by the draft, drawn when they are asked for; None where there are none.
@@ -283,13 +301,13 @@ class Dataset(QObject):
     @property
     def has_damaged_parts(self) -> bool:
         """Whether the parts that the project has kept are needed and cannot be read."""
-        return self._kept_problem is not None and not self.parts_column
+        return self._kept is not None and self._kept.problem is not None and not self.parts_column
 
     @property
     def split_problem(self) -> Problem | None:
         """Why there are no parts."""
         if self.has_damaged_parts:
-            return self._kept_problem
+            return None if self._kept is None else self._kept.problem
         return None if self._catalogue is None else self._catalogue.problem
 
     @property
@@ -298,16 +316,9 @@ class Dataset(QObject):
         return [] if self._catalogue is None else self._catalogue.part_notices
 
     @property
-    def columns_with_parts(self) -> list[str]:
-        """The dataset's columns that say train, validation or test for each galaxy."""
-        if self._with_parts is None:
-            from core.data.parts import holds_flags, holds_parts
-
-            columns = {} if self.cutouts is None else self.cutouts.columns
-            self._with_parts = [
-                name for name, values in columns.items() if holds_parts(values) or holds_flags(values, name)
-            ]
-        return self._with_parts
+    def kept(self) -> KeptParts | None:
+        """The parts that earlier trainings of the project have decided; None before the first one."""
+        return None if self._kept is None else self._kept.parts
 
     @property
     def parts_column(self) -> str:
@@ -315,7 +326,8 @@ class Dataset(QObject):
         from core.data.parts import column_in_use
 
         declared = "" if self.cutouts is None else self.cutouts.split_column
-        return column_in_use(self._draft.settings.data.split_column, declared)
+        chosen = self._draft.settings.data if self._drawn_by is None else self._drawn_by[0]
+        return column_in_use(chosen.split_column, declared)
 
     def finished_runs(self) -> list[RunFolder]:
         """The project's finished runs of this dataset, whose test parts another draw would spoil."""
@@ -341,36 +353,40 @@ class Dataset(QObject):
 
     def refresh_parts(self) -> None:
         """Read the parts that the project keeps, if a training has decided some since."""
-        if self._catalogue is not None and self._read_kept_parts():
-            self.split_changed.emit()
-
-    def _read_kept_parts(self) -> bool:
-        """Read the kept parts if their file is another one; returns whether it is."""
         from core.data import kept_parts
 
-        if self.cutouts is None or self.journal is None or self._catalogue is None:
-            return False
-        file = kept_parts.file_for(self.cutouts.path, self.journal)
-        written = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-        if written == self._kept_at:
-            return False
-        self._kept_at = written
-        try:
-            self.kept, self._kept_problem = kept_parts.read(self.cutouts.path, self.journal), None
-        except Problem as problem:
-            self._kept_problem = problem
-        self._catalogue.keep_parts(self.kept)
-        return True
+        if self.cutouts is None or self.journal is None or self._catalogue is None or self._kept is None:
+            return
+        if kept_parts.time_written(self.cutouts.path, self.journal) != self._kept.written:
+            self._draw()
 
     def _follow_draft(self) -> None:
         settings = self._draft.settings
-        if self._catalogue is not None and self._drawn_by not in (None, (settings.data, settings.seed)):
-            self._follow(self._catalogue)
-            self.split_changed.emit()
+        if self._catalogue is None or self._drawn_by is None:
+            return
+        if self._drawing.is_running or self._drawn_by != (settings.data, settings.seed):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Have target and parts by the present settings, labels and kept parts; for many galaxies in a job."""
+        if self._catalogue is None or self.cutouts is None or self._kept is None:
+            return
+        settings = self._draft.settings.data, self._draft.settings.seed
+        if len(self.cutouts) > _AT_ONCE:
+            self._drawing.start(self._catalogue, self.cutouts.path, self.journal, self._kept, settings)
+            self.drawing_begun.emit()
+            return
+        self._kept = self._kept.renewed(self.cutouts.path, self.journal)
+        self._catalogue.keep_parts(self._kept.parts)
+        self._follow(self._catalogue)
+        self.split_changed.emit()
 
     def _follow(self, catalogue: LabelledCatalogue) -> None:
-        settings = self._draft.settings
-        self._drawn_by = settings.data, settings.seed
+        self._drawn_by = self._draft.settings.data, self._draft.settings.seed
         catalogue.apply_settings(*self._drawn_by)
         if self.journal is not None:
-            catalogue.prepare(self.label_column)
+            catalogue.prepare_labels()
+
+    def _show_drawn(self, catalogue: LabelledCatalogue, kept: KeptState) -> None:
+        self._catalogue, self._kept, self._drawn_by = catalogue, kept, catalogue.settings
+        self.split_changed.emit()

@@ -1,11 +1,11 @@
-"""What the user changes besides labels, as commands that can be undone: settings, notes on runs, drawn parts."""
+"""What the user changes besides labels, as commands that can be undone: settings, forms, notes on runs, drawn parts."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtGui import QUndoCommand
 
@@ -13,7 +13,7 @@ from app.session.draft import Draft
 from core.errors import Problem
 from core.project.files import write_atomically
 from core.reading import is_there
-from core.settings.declare import Settings, knobs
+from core.settings.declare import changed_settings
 from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -59,6 +59,75 @@ class EditSettings(QUndoCommand):
     def undo(self) -> None:
         """Take the earlier settings back."""
         self._draft.replace(self._old)
+
+
+class Undoable(Protocol):
+    """What can show an earlier state of itself again: a form, a list to tick."""
+
+    @property
+    def edited(self) -> Any:
+        """A signal of the states before and after, and of the names of what differs with their titles."""
+        ...
+
+    def snapshot(self) -> object:
+        """What the user has chosen there."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Show it again, and say so as after a change by the user; but it is no edit."""
+        ...
+
+
+class EditForm(QUndoCommand):
+    """An edit of a form that was made already; edits of the same settings one after the other are one.
+
+    Where the form has come to show something else meanwhile, such as an earlier study, there is nothing to take back.
+
+    Parameters
+    ----------
+    form
+        It has the new state.
+    old, new
+        The states before and after.
+    names
+        What differs, with titles.
+    """
+
+    def __init__(self, form: Undoable, old: object, new: object, names: dict[str, str]) -> None:
+        super().__init__(describe_change(names))
+        self._form, self._old, self._new, self._names = form, old, new, names
+        self._is_made = True
+
+    def id(self) -> int:
+        """A number for the form and what is changed in it."""
+        return zlib.crc32(f"{id(self._form)} {','.join(sorted(self._names))}".encode()) & 0x7FFFFFFF
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take up a later edit of the same settings; one that leads back to the beginning is none."""
+        if not isinstance(other, EditForm) or other._form is not self._form or other._names != self._names:
+            return False
+        if other._old != self._new:
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
+
+    def redo(self) -> None:
+        """Edit again, but not when the command is new."""
+        if self._is_made:
+            self._is_made = False
+        else:
+            self._move(self._old, self._new)
+
+    def undo(self) -> None:
+        """Take the earlier state back."""
+        self._move(self._new, self._old)
+
+    def _move(self, present: object, wanted: object) -> None:
+        if self._form.snapshot() == present:
+            self._form.restore(wanted)
+        else:
+            self.setObsolete(True)
 
 
 class Restore(QUndoCommand):
@@ -135,22 +204,11 @@ class DrawParts(QUndoCommand):
         return None if dataset.cutouts is None else kept_parts.file_for(dataset.cutouts.path, dataset.journal)
 
 
-def changed_settings(old: Settings, new: Settings, prefix: str = "") -> dict[str, str]:
-    """Dotted names of the settings that differ, with their titles."""
-    found: dict[str, str] = {}
-    for name, knob in knobs(type(old)).items():
-        one, other = getattr(old, name), getattr(new, name)
-        if isinstance(one, Settings) and type(one) is type(other):
-            found |= changed_settings(one, other, f"{prefix}{name}.")
-        elif one != other:
-            found[f"{prefix}{name}"] = knob.title
-    return found
-
-
 def describe_change(names: dict[str, str]) -> str:
     """What was changed, after “Undo”: the setting, or the section, or how many."""
     if len(names) == 1:
         return f"change of “{next(iter(names.values()))}”"
     sections = {name.split(".")[0] for name in names}
-    section = RunSettings.model_fields[next(iter(sections))].title if len(sections) == 1 else None
+    field = RunSettings.model_fields.get(next(iter(sections))) if len(sections) == 1 else None
+    section = None if field is None else field.title
     return f"change of {len(names)} settings" + (f" of “{section}”" if section else "")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtGui import QUndoCommand
 
 from app.session.session import Session
+from app.session.turns import in_turns
 from core.wording import count_of
 
 
@@ -21,27 +22,36 @@ class GiveLabel(QUndoCommand):
         Their rows.
     label
         The label; empty takes it away.
+    old
+        The label of each before.
     """
 
-    def __init__(self, session: Session, rows: Sequence[int], label: str) -> None:
-        galaxies = count_of(len(rows), "galaxy")
-        super().__init__(f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}")
-        self._session, self._rows, self._label = session, list(rows), label
+    def __init__(self, session: Session, rows: Sequence[int], label: str, old: Sequence[str | None]) -> None:
+        super().__init__(_describe(len(rows), label))
+        self._session, self._rows, self._label, self._old = session, list(rows), label, list(old)
         self._is_given = False
         self._by = session.dataset.labeller
-        self._old = [session.dataset.vote(row, self._by) for row in self._rows]
 
     def redo(self) -> None:
-        """Give the label; if it had been taken back, go to the galaxies."""
-        self._session.dataset.set_labels(self._rows, [self._label] * len(self._rows), self._by)
+        """Give the label, the first time to as many as the user waits for; if it had been taken back, go there."""
+        self._set([self._label] * len(self._rows))
         if self._is_given:
             self._go_there()
         self._is_given = True
 
     def undo(self) -> None:
         """Give the old labels back, and go to the galaxies."""
-        self._session.dataset.set_labels(self._rows, self._old, self._by)
+        self._set(self._old)
         self._go_there()
+
+    def _set(self, labels: Sequence[str | None]) -> None:
+        done, title = 0, f"{self.text()[:1].upper()}{self.text()[1:]}…"
+        for piece in in_turns(self._session, title, len(self._rows), may_stop=not self._is_given):
+            self._session.dataset.set_labels(self._rows[piece], labels[piece], self._by)
+            done += len(self._rows[piece])
+        if done < len(self._rows):
+            self._rows, self._old = self._rows[:done], self._old[:done]
+            self.setText(_describe(done, self._label))
 
     def _go_there(self) -> None:
         self._session.set_current(self._rows[0])
@@ -50,7 +60,16 @@ class GiveLabel(QUndoCommand):
 
 def give(session: Session, rows: Sequence[int], label: str) -> None:
     """Label galaxies, unless whoever labels has given them that label already."""
-    by = session.dataset.labeller
-    changed = [row for row in rows if session.dataset.vote(row, by) != label]
+    by, changed, old = session.dataset.labeller, list[int](), list[str | None]()
+    for piece in in_turns(session, "Looking at the present labels…", len(rows)):
+        for row in rows[piece]:
+            if (vote := session.dataset.vote(row, by)) != label:
+                changed.append(row)
+                old.append(vote)
     if changed:
-        session.undo.push(GiveLabel(session, changed, label))
+        session.undo.push(GiveLabel(session, changed, label, old))
+
+
+def _describe(count: int, label: str) -> str:
+    galaxies = count_of(count, "galaxy")
+    return f"label {galaxies} “{label}”" if label else f"take the label off {galaxies}"

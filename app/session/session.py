@@ -7,6 +7,7 @@ the draft of the next run's settings and what runs are parts of it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,15 @@ from app.session.activity import Activity
 from app.session.carried import Carried
 from app.session.dataset import Dataset
 from app.session.draft import Draft
-from app.session.edit_commands import EditSettings
+from app.session.edit_commands import EditForm, EditSettings, Undoable
 from app.session.samp_link import SampLink
 from core.errors import Problem
+from core.events import result_of
 from core.project.project import Project
 from core.project.runs import RunFolder
+
+if TYPE_CHECKING:
+    from core.data.opened import OpenedDataset
 
 
 class Session(QObject):
@@ -49,6 +54,8 @@ class Session(QObject):
         The run that is looked at.
     study
         Folder of the study that is looked at.
+    is_changing
+        Whether so many galaxies are being labelled that the window has turns in between.
     undo
         What can be taken back: labels given by hand, settings, notes on runs, drawn parts.
     samp
@@ -91,6 +98,7 @@ class Session(QObject):
         self.neighbours: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.run: RunFolder | None = None
         self.study: Path | None = None
+        self.is_changing = False
         self.undo = QUndoStack(self)
         self.samp = SampLink(self)
         for changed in (self.runs_changed, self.studies_changed):
@@ -130,25 +138,31 @@ class Session(QObject):
         self.studies_changed.emit()
 
     def open_cutouts(self, path: Path) -> None:
-        """Open a dataset; the first galaxy becomes the current one.
+        """Open a dataset and wait for it, where the window opens it in a job and then calls :meth:`show_dataset`.
 
         Raises
         ------
         Problem
             It cannot be read; what was open stays so.
         """
+        from core.data import opened
         from core.data.cutouts import Cutouts
 
         self.dataset.unpin_file()  # whatever is there now is to be opened
+        settings, journal = self.draft.settings, self.project.labels(path) if self.project is not None else None
         try:
-            cutouts = Cutouts.open(path)
+            read = result_of(opened.prepare(Cutouts.open(path), journal, settings.data, settings.seed))
         except Problem:
             self.dataset.pin_file()
             raise
+        self.show_dataset(read)
+
+    def show_dataset(self, opened: OpenedDataset) -> None:
+        """Have an opened dataset in place of the present one; the first galaxy becomes the current one."""
         self._forget_galaxies()
-        self.dataset.replace(cutouts, self.project.labels(path) if self.project is not None else None)
+        self.dataset.replace(opened)
         self.selection_changed.emit()
-        self.set_current(0 if len(cutouts) else -1)
+        self.set_current(0 if len(opened.cutouts) else -1)
         if self.dataset.labels_problem is not None:
             self.report(self.dataset.labels_problem)
 
@@ -177,8 +191,12 @@ class Session(QObject):
                 raise
         project.follow()
         if cutouts is not None:
-            self.open_cutouts(_moved(cutouts.path, old, project.folder))
-            self.set_current(row)
+            self._forget_galaxies()
+            if dataset.move_to(_moved(cutouts.path, old, project.folder)):
+                self.selection_changed.emit()
+                self.set_current(row)
+            else:  # it was copied there: another file
+                self.dataset_wanted.emit(_moved(cutouts.path, old, project.folder))
         settings = self.draft.settings
         for name, path in (
             ("transfer.start_from", settings.transfer.start_from),
@@ -233,6 +251,11 @@ class Session(QObject):
         """Have galaxies shown as those most alike to some; none: no longer."""
         self.neighbours = np.asarray(rows, dtype=np.int64)
         self.neighbours_changed.emit()
+
+    def keep_undo(self, *forms: Undoable) -> None:
+        """Have Undo take back what the user changes in forms; the draft has its own, whatever edits it."""
+        for form in forms:
+            form.edited.connect(lambda old, new, names, form=form: self.undo.push(EditForm(form, old, new, names)))
 
     # -- problems and the end --------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Literal
 
-import platformdirs
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.job import Job
@@ -116,11 +115,6 @@ class Log(QObject):
         if self._handler is not None:
             self._handler.close()
         self._handler = self._crashes = None
-
-
-def log_folder() -> Path:
-    """The folder of the log, among the user's own."""
-    return Path(platformdirs.user_log_dir("tuning-fork", appauthor=False))
 
 
 def only(lines: Sequence[Line], kinds: Sequence[Kind]) -> list[Line]:

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.shell.log import Line, Log, log_folder, only
+from app.shell.log import Line, Log, only
 from app.theme import icon
 from app.widgets.dialog import Dialog
+from core.project.user_folders import log_folder
 
 _WRONG = ("problem", "defect")
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout
 from app.jobs.job import Latest
 from app.session.session import Session
 from app.shell import work
-from app.shell.recent import home
 from app.widgets.dialog import Dialog
+from core.project.user_folders import projects_folder
 
 if TYPE_CHECKING:
     from app.shell.work import MachineReport
@@ -52,7 +52,7 @@ class MachineDialog(Dialog):
         self._look.finished.connect(self._show)
         self._look.failed.connect(session.report)
         cutouts = session.dataset.cutouts
-        self._look.start(work.look_at_machine(home(), () if cutouts is None else cutouts.shape))
+        self._look.start(work.look_at_machine(projects_folder(), () if cutouts is None else cutouts.shape))
 
     def _show(self, report: MachineReport) -> None:
         for title, text in report.facts:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.jobs.job import Job, Latest
 from app.session.session import Session
 from app.shell import memory, recent, reopening, work
-from app.shell.recent import home
 from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
 from core.project.packages import is_package
 from core.project.project import folder_of, is_project
+from core.project.user_folders import projects_folder
 from core.reading import modified
+
+if TYPE_CHECKING:
+    from core.data.opened import OpenedDataset
+
+_LATER = 200  # ms
 
 
 class Opening(QObject):
@@ -55,6 +61,7 @@ class Opening(QObject):
         self._request.happened.connect(self._report_skipped)
         self._request.finished.connect(self._show_dataset)
         self._request.failed.connect(self._handle_failure)
+        self._request.stopped.connect(session.dataset.pin_file)
         self._removal = Latest(self)  # of what killed programs have left
         self._look = Latest(self)
         self._look.finished.connect(self._open_project)
@@ -113,18 +120,20 @@ class Opening(QObject):
 
     def new_project(self) -> None:
         """Ask for a folder and make a project there."""
-        name, _ = QFileDialog.getSaveFileName(self._window, "New project: name its folder", str(home() / "My survey"))
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "New project: name its folder", str(projects_folder() / "My survey")
+        )
         if name:
             self.open_project(Path(name))
 
     def provide_project(self, name: str) -> None:
         """Open the project of that name in the folder for new ones, or make it, unless one is open."""
         if self._session.project is None:
-            self._try_open_project(home() / name)
+            self._try_open_project(projects_folder() / name)
 
     def ask_project(self) -> None:
         """Ask for a project folder and open it."""
-        if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(home())):
+        if folder := QFileDialog.getExistingDirectory(self._window, "Open a project folder", str(projects_folder())):
             self.open_project(Path(folder))
 
     def open_project(self, folder: Path) -> None:
@@ -142,6 +151,9 @@ class Opening(QObject):
         self._is_looking, self._wanted = False, None
 
     def _open_project(self, folder: Path) -> None:
+        if self._session.is_changing:
+            QTimer.singleShot(_LATER, self, lambda: self._open_project(folder))
+            return
         wanted = self._wanted
         self._forget_wanted()
         if self._refuse_while_running() or not self._may_leave():
@@ -173,7 +185,7 @@ class Opening(QObject):
         job.start()
 
     def _open_demonstration(self, dataset: Path) -> None:
-        if self._try_open_project(home() / "Demonstration"):
+        if self._try_open_project(projects_folder() / "Demonstration"):
             self.open_dataset(dataset, "demonstration")
 
     def _try_open_project(self, folder: Path) -> bool:
@@ -188,6 +200,7 @@ class Opening(QObject):
             else:
                 self._session.report(problem)
             return False
+        self._request.stop()  # it was for the project before
         self._remember()
         self._removal.start(work.remove_abandoned(folder))
         return True
@@ -206,7 +219,7 @@ class Opening(QObject):
 
     def ask_dataset(self) -> None:
         """Ask for a dataset and open it."""
-        file, _ = QFileDialog.getOpenFileName(self._window, "Open a dataset", str(home()), "Datasets (*.h5)")
+        file, _ = QFileDialog.getOpenFileName(self._window, "Open a dataset", str(projects_folder()), "Datasets (*.h5)")
         if file:
             self.open_dataset(Path(file))
 
@@ -226,19 +239,23 @@ class Opening(QObject):
         self.provide_project(path.stem)
         if self._session.project is None:
             return
-        self._start(self._request, work.open_dataset(path, self._session.project.folder, name))
+        project, settings = self._session.project, self._session.draft.settings
+        self._start(self._request, work.open_dataset(path, project, settings, name))
 
     def _report_skipped(self, events: Sequence[object]) -> None:
         for event in events:
             if isinstance(event, Skipped):
                 self._session.report(event.problem)
 
-    def _show_dataset(self, path: Path) -> None:
-        try:
-            self._session.open_cutouts(path)
-        except Problem as problem:
-            self._session.report(problem)
+    def _show_dataset(self, opened: OpenedDataset) -> None:
+        if self._session.is_changing:
+            QTimer.singleShot(_LATER, self, lambda: self._show_dataset(opened))
             return
+        if not opened.has_present_labels:  # it was open already, and labelled meanwhile
+            opened.close()
+            self._open(opened.cutouts.path)
+            return
+        self._session.show_dataset(opened)
         self._remember()
         left, self._memory = self._memory, memory.Memory()
         memory.restore_view(self._session, left)

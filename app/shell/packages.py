@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from app.jobs.job import Job
 from app.panel import saving
 from app.session.session import Session
-from app.shell import recent, work
+from app.shell import work
 from core.errors import Problem
 from core.events import Skipped
 from core.project.packages import SUFFIX, Contents, folder_name
 from core.project.packing import describe, size_of
 from core.project.runs import RunFolder
+from core.project.user_folders import projects_folder
+from core.studies.study_folders import title_of
 from core.wording import count_of
 
 PACKAGES = "Packages (*.zip)"
@@ -98,7 +100,9 @@ class Packages(QObject):
         if not self._settle():
             return
         name = f"{cutouts.path.stem} job.zip"
-        target = saving.ask_path(self._window, self._session, "Pack the training", name, PACKAGES, folder=recent.home())
+        target = saving.ask_path(
+            self._window, self._session, "Pack the training", name, PACKAGES, folder=projects_folder()
+        )
         if target is None:
             return
 
@@ -114,12 +118,12 @@ class Packages(QObject):
 
     def ask_package(self) -> None:
         """Ask for a package and open it."""
-        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a package", str(recent.home()), PACKAGES)
+        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a package", str(projects_folder()), PACKAGES)
         if chosen:
             self.open_package(Path(chosen))
 
     def open_package(self, path: Path) -> None:
-        """Open a package: a project in a new folder, the results of a training in the open project."""
+        """Open a package: a project in a new folder, the results of a job in the open project."""
 
         def show(contents: Contents) -> None:
             if contents.kind == "results":
@@ -127,7 +131,8 @@ class Packages(QObject):
             elif contents.kind == "job":
                 self._session.report(
                     Problem(
-                        f"“{path.name}” holds a training that is to be run on another machine.",
+                        f"“{path.name}” holds a {'study' if contents.study else 'training'} that is to be run on "
+                        "another machine.",
                         "There, type: tuningfork job run, and the name of the file. Open its results here.",
                     )
                 )
@@ -137,7 +142,7 @@ class Packages(QObject):
         self._run(work.look_at_package(path), show)
 
     def _unpack(self, path: Path, contents: Contents) -> None:
-        proposed = recent.home() / folder_name(path)
+        proposed = projects_folder() / folder_name(path)
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, f"Unpack “{contents.title}” ({size_of(contents.size)}): name its folder", str(proposed)
         )
@@ -163,14 +168,21 @@ class Packages(QObject):
         project = self._session.project
         if project is None:
             self._session.report(
-                Problem(f"“{path.name}” holds the results of a training.", "Open its project first, then this file.")
+                Problem(f"“{path.name}” holds results of another machine.", "Open its project first, then this file.")
             )
             return
 
-        def show(run: RunFolder) -> None:
-            self._session.runs_changed.emit()
-            self._session.open_run(run)
-            self._session.message.emit(f"The run “{run.title}” is in the project.")
+        def show(made: RunFolder | Path) -> None:
+            session = self._session
+            if isinstance(made, RunFolder):
+                session.runs_changed.emit()
+                session.open_run(made)
+                session.message.emit(f"The run “{made.title}” is in the project.")
+            else:
+                session.studies_changed.emit()
+                session.workspace_wanted.emit("studies")
+                session.open_study(made)
+                session.message.emit(f"The study “{title_of(made)}” is in the project.")
 
         self._run(work.collect_results(path, project.folder), show)
 

@@ -1,11 +1,9 @@
-"""Recent projects, and the folder for new ones."""
+"""Recent projects."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import platformdirs
 from PySide6.QtCore import QSettings
 
 _MOST = 6
@@ -31,8 +29,3 @@ def remember(folder: Path) -> None:
     """Put a project at the head of the recent ones."""
     latest = [folder, *(path for path in projects() if path != folder)][:_MOST]
     QSettings().setValue("recent", [str(path) for path in latest])
-
-
-def home() -> Path:
-    """The folder for new projects: that of ``TUNINGFORK_HOME``, or one among the user's documents."""
-    return Path(os.environ.get("TUNINGFORK_HOME") or Path(platformdirs.user_documents_dir()) / "Tuning Fork")

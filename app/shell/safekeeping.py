@@ -14,6 +14,7 @@ from app.shell import recent, work
 from app.widgets.notice_strip import NoticeStrip, WayOut
 from core.errors import DatasetReplaced, FolderMoved, Problem
 from core.project.labels import LabelChange
+from core.project.user_folders import projects_folder
 from core.wording import count_of
 
 _AGAIN = 3000  # ms until unsaved labels are tried again
@@ -144,7 +145,7 @@ class Safekeeping(QObject):
         journal = self._session.dataset.journal
         if journal is None:
             return True
-        name, home = f"unsaved {journal.path.name}", recent.home()
+        name, home = f"unsaved {journal.path.name}", projects_folder()
         chosen = saving.ask_path(self._window, self._session, "Save the labels", name, _KINDS, folder=home)
         if chosen is None:
             return False

@@ -43,6 +43,7 @@ from app.widgets.notice_strip import NoticeStrip
 from app.widgets.plain_text import in_window_title
 from core.errors import Problem
 from core.project.runs import RunFolder
+from core.project.user_folders import projects_folder
 
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
 _FRAME = QSize(2, 32)  # title bar and borders
@@ -185,7 +186,7 @@ class MainWindow(QMainWindow):
 
     def run_command(self, name: str, files: Sequence[Path] = ()) -> None:
         """Run a command of a room."""
-        context = CommandContext(self, self.session, recent.home(), self.opening.open_dataset)
+        context = CommandContext(self, self.session, projects_folder(), self.opening.open_dataset)
         load(COMMANDS[name].source)(context, files)
 
     def take_files(self, files: Sequence[Path] = ()) -> None:

@@ -15,7 +15,9 @@ from app.work import begin_unless_stopped
 from core.events import Progress, Work
 
 if TYPE_CHECKING:
+    from core.data.opened import OpenedDataset
     from core.project.packages import Contents
+    from core.project.project import Project
     from core.project.runs import RunFolder
     from core.train.settings import RunSettings
 
@@ -84,15 +86,17 @@ def look_at_project(folder: Path) -> Job:
     return Job(f"Opening {folder.name}", run, at_once=True, is_reading=True)
 
 
-def open_dataset(path: Path, project: Path, name: str = "") -> Job:
-    """Check that a dataset can be read, and copy it into the project under a free name; the result is its path."""
+def open_dataset(path: Path, project: Project, settings: RunSettings, name: str = "") -> Job:
+    """Open a dataset as the settings ask for, and copy it into the project under a free name before."""
 
-    def run(stop: threading.Event) -> Work[Path]:
-        from core.data.project_copy import copy_into_project
+    def run(stop: threading.Event) -> Work[OpenedDataset]:
+        from core.data import opened
+        from core.data.project_copy import open_in_project
 
         for library in ("pyqtgraph", "matplotlib"):  # the panels need them, and most of a second for them
             import_quietly(library)
-        return (yield from copy_into_project(path, project / "datasets", stop, name))
+        cutouts = yield from open_in_project(path, project.folder / "datasets", stop, name)
+        return (yield from opened.prepare(cutouts, project.labels(cutouts.path), settings.data, settings.seed, stop))
 
     return Job(f"Opening {name or path.stem}", run, at_once=True, is_reading=True)
 
@@ -179,11 +183,15 @@ def unpack_project(path: Path, folder: Path) -> Job:
 
 
 def collect_results(path: Path, project: Path) -> Job:
-    """Take the results of a training on another machine into a project; the result is the run."""
+    """Take the results of another machine into a project; the result is the run, or the folder of a study."""
 
-    def run(stop: threading.Event) -> Work[RunFolder]:
+    def run(stop: threading.Event) -> Work[RunFolder | Path]:
+        from core.project.packages import read_contents
+        from core.studies import study_package
         from core.train import job_package
 
+        if read_contents(path).study:
+            return (yield from study_package.collect(path, project, stop))
         return (yield from job_package.collect(path, project, stop))
 
     return Job(f"Taking in {path.name}", run)

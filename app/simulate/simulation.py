@@ -99,9 +99,11 @@ class SimulationPanel(Panel):
         line.addWidget(self.comparison, 1)
         self._set_content(content)
         self.comparison.show_seed(self.form.value.seed)
+        self.form.edit(count=int(self.making.count.value() or 1))
 
     def _connect(self) -> None:
         session, form, making = self._session, self.form, self.making
+        session.keep_undo(form)
         form.changed.connect(self.refresh)
         form.problem_changed.connect(self._show_state)
         form.density_wanted.connect(self._read_density)
@@ -129,11 +131,13 @@ class SimulationPanel(Panel):
     @property
     def settings(self) -> SimulationSettings:
         """What would be made now."""
-        return self.form.value.model_copy(update={"count": int(self.making.count.value() or 1)})
+        return self.form.value
 
     def _renew(self) -> None:
         """Draw what has changed: the grid at once, noise and sizes when no more changes come."""
-        settings = self.form.value
+        if self.making.count.value() != self.form.value.count:
+            self.making.count.set_value(self.form.value.count)
+        settings = self.form.value.model_copy(update={"count": _GRID})  # how many are made changes none of them
         self.comparison.show_seed(settings.seed)
         if settings != self._drawn:
             self._drawn, self._measured = settings, None
@@ -252,6 +256,9 @@ class SimulationPanel(Panel):
         return ""
 
     def _edited(self) -> None:
+        count = int(self.making.count.value() or 1)
+        if count != self.form.value.count:
+            self.form.edit(count=count)
         self._own_name = self._own_name if self.making.name.text() == self._own_name else ""
         self._show_state()
 
@@ -314,7 +321,6 @@ class SimulationPanel(Panel):
         """Take the settings of an unfinished simulation over, and make the rest of it."""
         path, settings = read
         self.form.set_value(settings)
-        self.making.count.set_value(settings.count)
         self._own_name = ""
         self.making.name.setText(path.stem)
         self.refresh()
@@ -382,5 +388,4 @@ class SimulationPanel(Panel):
         except Problem as problem:
             self._session.report(problem)
             return
-        self.making.count.set_value(settings.count)
         self.form.set_value(settings)

@@ -66,6 +66,7 @@ class LabellingOrderPanel(SummaryPanel):
         self.starts.clicked.connect(self._take_start)
         self.runs, self.note = MessageLine(2, grows=True), MessageLine(3, grows=True)
         self.note.setText(_NOTE)
+        self._session.keep_undo(self.form, self.methods)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self._scores = ScoreChoice(self._session, self.form, self)

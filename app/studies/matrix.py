@@ -43,10 +43,12 @@ class MatrixPanel(SummaryPanel):
 
     def _build(self) -> None:
         self.surveys = CheckList(_MOST_ROWS)
+        self.surveys.setAccessibleName("Surveys")
         self.surveys.setToolTip("The datasets of the project; tick two or more.")
         self.surveys.ticked.connect(self._show_state)
         self.form = SettingsForm(MatrixSettings, exclude=("surveys",))
         self.runs = MessageLine(2, grows=True)
+        self._session.keep_undo(self.form, self.surveys)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         surveys, form = group("Surveys", self.surveys), group("Transfer matrix", self.form, self.runs)

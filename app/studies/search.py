@@ -75,6 +75,7 @@ class SearchPanel(StudyPanel):
         self.open_run.setToolTip("Look at curves and network of the selected trial in the other workspaces.")
         self.unseen = MessageLine(2, grows=True)
         self.unseen.setText(_UNSEEN)
+        self._session.keep_undo(self.form, self.space)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.space.changed.connect(self._space_changed)
@@ -120,7 +121,7 @@ class SearchPanel(StudyPanel):
     # -- the study -------------------------------------------------------------------------------------------------
 
     @property
-    def _search_settings(self) -> SearchSettings:
+    def _study_settings(self) -> SearchSettings:
         return self.form.value().model_copy(update={"space": self.space.texts()})
 
     @property
@@ -133,7 +134,7 @@ class SearchPanel(StudyPanel):
 
     def _make_job(self, data: Path, folder: Path) -> Job:
         self._epoch = None
-        return work.search(self._base, data, folder, self._search_settings, self._session.dataset.journal)
+        return work.search(self._base, data, folder, self._study_settings, self._session.dataset.journal)
 
     def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
         return work.open_search(folder, data, self._session.dataset.journal)

@@ -35,14 +35,16 @@ class SpaceForm(QWidget):
 
     Notes
     -----
-    Signals: ``changed()`` after every change by the user.
+    Signals: ``changed()`` after every change by the user, and then ``edited(before, after, names)`` with the spaces.
     """
 
     changed = Signal()
+    edited = Signal(object, object, object)
 
     def __init__(self, base: RunSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = base
+        self._told: tuple[str, ...] = ()
         self._rows: dict[str, _KnobRow] = {}
         self._groups: dict[str, QLabel] = {}
         self.search_text = QLineEdit()
@@ -100,6 +102,17 @@ class SpaceForm(QWidget):
             self._rows[axis.name].set_axis(axis)
         self._check()
         self._arrange()
+        self._told = self.texts()
+
+    def snapshot(self) -> tuple[str, ...]:
+        """The last valid space."""
+        return self._told
+
+    def restore(self, state: Sequence[str]) -> None:
+        """Show an earlier space, and emit ``changed``; nothing happens while the form is locked."""
+        if self.isEnabled():
+            self.set_texts(state)
+            self.changed.emit()
 
     def set_base(self, base: RunSettings) -> None:
         """Show other values of the settings that are not searched."""
@@ -116,6 +129,9 @@ class SpaceForm(QWidget):
         self._check()
         self._arrange()
         self.changed.emit()
+        if not self.problem and self.texts() != self._told:
+            before, self._told = self._told, self.texts()
+            self.edited.emit(before, self._told, {"What is searched": "What is searched"})
 
     def _check(self) -> None:
         try:

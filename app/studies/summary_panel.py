@@ -20,6 +20,7 @@ from core.studies.pictures import Grid
 from core.studies.study_folders import StudyKind
 
 _SETTINGS = 420  # pixels: seven numbers of labels can be read in their field
+_LINES = 5  # of sentences that can be read beside the picture
 _TABLE = "Table"
 _PARTS = ("Validation part", "Test part")
 
@@ -74,7 +75,9 @@ class SummaryPanel(StudyPanel):
         inner.setContentsMargins(0, 0, 6, 0)
         inner.addWidget(self.sentences)
         inner.addStretch(1)
-        column.addWidget(make_scrollable(words), 2)
+        scrolled = make_scrollable(words)
+        scrolled.setMinimumHeight(_LINES * self.fontMetrics().lineSpacing())
+        column.addWidget(scrolled, 2)
         return side
 
     # -- results ---------------------------------------------------------------------------------------------------

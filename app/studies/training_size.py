@@ -65,6 +65,7 @@ class TrainingSizePanel(StudyPanel):
         self.plot = SizePlot()
         self.sizes = NumberTable()
         self.sentences = Sentences()
+        self._session.keep_undo(self.form)
         self.form.changed.connect(lambda _settings: self._show_state())
         self.form.problem_changed.connect(self._show_state)
         self.part.activated.connect(self._show_part)
@@ -108,6 +109,10 @@ class TrainingSizePanel(StudyPanel):
     @property
     def _problem(self) -> str:
         return self.form.problem or ("" if self.form.value().sizes else "Name the sizes.")
+
+    @property
+    def _study_settings(self) -> TrainingSizeSettings:
+        return self.form.value()
 
     def _make_job(self, data: Path, folder: Path) -> Job:
         return work.training_size(self._base, data, folder, self.form.value(), self._session.dataset.journal)

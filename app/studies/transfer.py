@@ -43,6 +43,7 @@ class TransferPanel(SummaryPanel):
         self.carry = self._add_carry_line()
         self._base = session.carried.settle(session.draft.settings)
         self._question = TransferStudySettings().question
+        self._ticked: dict[str, tuple[str, ...]] = {}  # by question, of those that were left
         self._build()
         session.carried.changed.connect(self._settings_changed)
         self._scores.request()
@@ -54,6 +55,7 @@ class TransferPanel(SummaryPanel):
         self.strategies.ticked.connect(self._show_state)
         self.runs = MessageLine(2, grows=True)
         self.note = MessageLine(2, grows=True)
+        self._session.keep_undo(self.form, self.strategies)
         self.form.changed.connect(self._take_question)
         self.form.problem_changed.connect(self._show_state)
         self._scores = ScoreChoice(self._session, self.form, self)
@@ -116,10 +118,11 @@ class TransferPanel(SummaryPanel):
         """Another question has other labels and strategies to begin with."""
         settings = self.form.value()
         if settings.question != self._question:
+            self._ticked[self._question] = self.strategies.chosen
             self._question = settings.question
             kept = settings.model_dump(include={"seeds", "metric", "draw", "epoch", "judge_source", "source"})
             fresh = default_settings(settings.question).model_copy(update=kept)
-            self._offer_strategies(fresh.strategies)
+            self._offer_strategies(self._ticked.get(settings.question, fresh.strategies))
             self.form.set_value(fresh)
         self._show_state()
 

@@ -355,7 +355,8 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return "Select one run for its notes, several to compare them."
     if len(runs) == 1:
         problem = runs[0].problem
-        return describe_unreadable(problem) if problem is not None else runs[0].verdict
+        said = " ".join((*(f"* {each}" for each in runs[0].remarks), runs[0].verdict))
+        return describe_unreadable(problem) if problem is not None else said
     if known < 2:
         return "The settings of these runs cannot be read."
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""

@@ -84,6 +84,7 @@ class FirstWeightsPanel(Panel):
             OptimiserSettings, self._settings.optimiser, only=("epochs", "batch_size", "learning_rate")
         )
         self.augmentation = SettingsForm(AugmentationSettings, self._settings.augmentation, exclude={"average_answers"})
+        self._session.keep_undo(*self._forms.values())
         self.network = MessageLine(3, grows=True)
         self.hindrance = MessageLine(3, "problem", grows=True)
         self.start = QPushButton(icon("mdi6.play", "on_accent"), "Learn first weights")

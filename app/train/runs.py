@@ -69,6 +69,7 @@ class RunsPanel(Panel):
             "mdi6.history", "No runs yet", "Every training is kept here with its settings, curves and weights."
         )
         super().__init__(session, "runs", empty, parent)
+        self._outdated = self._make_request(self._mark_outdated)
         self._build()
         self.table.itemSelectionChanged.connect(self._chosen_changed)
         self.explain.clicked.connect(self._explain)
@@ -177,6 +178,19 @@ class RunsPanel(Panel):
         self.table.blockSignals(False)
         self._show_content(bool(runs))
         self._show_current()
+        if readable := [run for run in runs if run_check.find_problem(run) is None]:
+            self._outdated.start(work.find_outdated(readable))
+
+    def _mark_outdated(self, found: dict[Path, dict[str, str]]) -> None:
+        """Mark the numbers that are of another decision or temperature than the run has now."""
+        for item in map(self.table.topLevelItem, range(self.table.topLevelItemCount())):
+            if item is None:
+                continue
+            run = item.data(0, Qt.ItemDataRole.UserRole)
+            for column, part in ((1, "validation"), (2, "test")):
+                if said := found.get(run.path, {}).get(part):
+                    item.setText(column, f"{item.text(column)}*")
+                    item.setToolTip(column, _describe_part(run, part, f"* {said}"))
 
     def _show_current(self) -> None:
         """Mark the run that is open."""
@@ -310,10 +324,10 @@ def _format_galaxies(metrics: dict[str, Any]) -> str:
     return " / ".join(f"{count:,}" for count in counts) or "–"
 
 
-def _describe_part(run: RunFolder, part: str) -> str:
+def _describe_part(run: RunFolder, part: str, remark: str = "") -> str:
     """The figures of merit of a part, over what they are, and what guessing gives; empty where there are none."""
     metrics = read_metrics(run.metrics_file)
-    return as_written(describe_part(metrics, part)) if metrics.get(part) else ""
+    return as_written("\n".join(filter(None, (describe_part(metrics, part), remark)))) if metrics.get(part) else ""
 
 
 def _describe_start(run: RunFolder) -> str:

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMenu,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,7 +25,7 @@ from app.session.draft_commands import use_settings
 from app.session.session import Session
 from app.theme import icon
 from app.train.base_choices import BaseChoices
-from app.train.learning_rate_dialog import LearningRateDialog
+from app.train.finders import Finders
 from app.train.other_galaxies import OtherGalaxies
 from app.train.widgets.outlook_view import format_roughly
 from app.train.widgets.rate_plots import SchedulePlot
@@ -163,7 +162,7 @@ class TrainingForm(QWidget):
             inside.addWidget(form)
             if part == "optimiser":
                 inside.addWidget(self.schedule)
-                inside.addWidget(self.find_rate)
+                inside.addWidget(self.finders)
         column.addStretch(1)
         forms = (*self._forms.values(), self.machine)
         for form in forms:
@@ -197,9 +196,7 @@ class TrainingForm(QWidget):
         if self.limit.automatic is not None:
             self.limit.automatic.setText("All")
             self.limit.automatic.setToolTip("Use every labelled galaxy of the training part.")
-        self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
-        self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
-        self.rates = LearningRateDialog(self._session, self)
+        self.finders = Finders(self._session, self)
         self.schedule = SchedulePlot()
         self.schedule.setToolTip("The learning rate along the training.")
 
@@ -220,7 +217,6 @@ class TrainingForm(QWidget):
         self.machine.changed.connect(self._machine_edited)
         self.start_from.activated.connect(self._set_start)
         self.limit.changed.connect(lambda: self._session.draft.edit("data.train_limit", self.limit.value()))
-        self.find_rate.clicked.connect(self.rates.begin)
         self.save.triggered.connect(self._save)
         self.load.triggered.connect(self._load)
         session.draft.changed.connect(self._show_settings)
@@ -258,7 +254,7 @@ class TrainingForm(QWidget):
             matches = form.seek("" if whole else words)
             self.sections[part].setVisible(matches)
             found = found or matches
-        for extra in (self.schedule, self.find_rate):
+        for extra in (self.schedule, self.finders):
             extra.setVisible(not words)
         return found
 
@@ -277,11 +273,11 @@ class TrainingForm(QWidget):
         )
 
     def set_running(self, running: bool) -> None:
-        """Lock name, initial weights and what is made of them while a training runs, and the learning-rate finder."""
+        """Lock name, initial weights and what is made of them while a training runs, and the finders."""
         for widget in (self.name, self.start_from, self.limit, self.base):
             widget.setEnabled(not running)
         self.transfer.setEnabled(not running and bool(self._session.draft.settings.transfer.start_from))
-        self.find_rate.setEnabled(not running and self._session.dataset.cutouts is not None)
+        self.finders.setEnabled(not running and self._session.dataset.cutouts is not None)
 
     def _edited(self, part: str, value: Settings) -> None:
         if value != getattr(self._session.draft.settings, part):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.nets.normalisation import Normalisation
     from core.publish.export import Exported
     from core.studies.ensemble_training import EnsembleResult
+    from core.train.batch_size_finder import BatchSizes
     from core.train.learning_rate_finder import RateRange
     from core.train.loop import RunResult
     from core.train.outlook import EpochTime
@@ -216,6 +217,24 @@ def summarise_runs(folder: Path) -> Job:
     return Job("Reading the runs", run)
 
 
+def find_outdated(runs: Sequence[RunFolder]) -> Job:
+    """Find the runs whose numbers are of another decision or temperature than they have now: warnings by part."""
+
+    def run(stop: threading.Event) -> Work[dict[Path, dict[str, str]]]:
+        from core.train import run_summary
+
+        found: dict[Path, dict[str, str]] = {}
+        for number, each in enumerate(runs):
+            if stop.is_set():
+                raise Stopped
+            with contextlib.suppress(Problem):  # the list says what cannot be read
+                found[each.path] = run_summary.find_outdated(each)
+            yield Progress(number + 1, len(runs), "runs")
+        return found
+
+    return Job("Comparing the runs' numbers with their decisions", run)
+
+
 def read_histories(runs: Sequence[RunFolder]) -> Job:
     """Read the histories of runs, by the paths of their folders; empty for a run without one."""
 
@@ -244,6 +263,17 @@ def find_learning_rate(settings: RunSettings, data: Path, hand_labels: LabelJour
         return (yield from learning_rate_finder.run(settings, data, stop, hand_labels=hand_labels))
 
     return Job("Trying learning rates", run)
+
+
+def find_batch_size(settings: RunSettings, data: Path, hand_labels: LabelJournal | None) -> Job:
+    """Try batch sizes on a throwaway network."""
+
+    def run(stop: threading.Event) -> Work[BatchSizes]:
+        from core.train import batch_size_finder
+
+        return (yield from batch_size_finder.run(settings, data, stop, hand_labels=hand_labels))
+
+    return Job("Trying batch sizes", run)
 
 
 def write_report(run: RunFolder, path: Path) -> Job:

@@ -22,7 +22,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.tick_list import TickListInput
 from core.errors import SettingsProblem
 from core.settings import toml
-from core.settings.declare import Knob, Settings, knobs
+from core.settings.declare import Knob, Settings, changed_settings, knobs
 
 _SPACING = 8  # pixels between label, input and reset button
 
@@ -45,11 +45,13 @@ class SettingsForm(QWidget):
 
     Notes
     -----
-    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid; ``problem_changed`` while
-    typing, when it becomes invalid or valid.
+    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid, and then
+    ``edited(before, after, names)`` with what differs and its titles; ``problem_changed`` while typing, when it becomes
+    invalid or valid.
     """
 
     changed = Signal(object)
+    edited = Signal(object, object, object)
     problem_changed = Signal()
 
     def __init__(
@@ -63,7 +65,7 @@ class SettingsForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._model = model
-        self._value = value or model()
+        self._value = self._told = value or model()
         self._rows: dict[str, _Row] = {}
         self._nested: dict[str, SettingsForm] = {}
         self.grids: list[QGridLayout] = []  # labels in column 0, inputs in column 1
@@ -139,8 +141,9 @@ class SettingsForm(QWidget):
         self._replace_input(row, ChoiceInput(choices, empty=empty))
         if value in ("", *choices):
             self._show_rows()
-        else:
-            self._reset(row)
+        else:  # which is no edit by the user
+            row.input.set_value(row.knob.default)
+            self._announce()
 
     def offer_several(self, name: str, choices: Sequence[str], absent: str, nothing: str) -> None:
         """Turn a field of several names into a list of these to tick.
@@ -206,7 +209,7 @@ class SettingsForm(QWidget):
 
     def set_value(self, settings: Settings) -> None:
         """Show other settings without emitting ``changed``."""
-        self._value = settings
+        self._value = self._told = settings
         for name, row in self._rows.items():
             row.input.set_value(getattr(settings, name))
         self._show_rows()
@@ -225,12 +228,36 @@ class SettingsForm(QWidget):
         self._edited()
 
     def _edited(self, _value: object = None) -> None:
+        before = self._told
+        self._announce()
+        if self._told != before:
+            self.edited.emit(before, self._told, changed_settings(before, self._told))
+
+    def _announce(self) -> None:
         valid = self._check()
         if valid is not None:
             self._value = valid
             self._show_rows()
         if not self.problem:
             self.changed.emit(self._value)
+            self._told = self._value
+
+    def snapshot(self) -> Settings:
+        """The last valid settings that were announced."""
+        return self._told
+
+    def restore(self, state: Settings) -> None:
+        """Show earlier settings, and emit ``changed``, whose receivers may choose others once; they get these again.
+
+        Nothing happens while one of the fields that would change is locked.
+        """
+        differing = {name.partition(".")[0] for name in changed_settings(self._told, state)}
+        if any(not self._rows[name].input.field.isEnabled() for name in differing & self._rows.keys()):
+            return
+        for _ in range(2):
+            if self._told != state:
+                self.set_value(state)
+                self.changed.emit(state)
 
     def _check(self) -> Any | None:
         """Show what is wrong with what was typed; returns the settings, or None if they are not valid."""

@@ -45,6 +45,11 @@ class SplitForm(QWidget):
         column.addWidget(Fold(rest, self.folded))
         column.addStretch(1)
 
+    @property
+    def parts(self) -> tuple[SettingsForm, SettingsForm]:
+        """Both forms."""
+        return self.open, self.folded
+
     def set_value(self, settings: Settings) -> None:
         """Show other settings."""
         self.open.set_value(settings)

@@ -138,12 +138,13 @@ def run(
         predictions = yield from predict.predict_rows(opened, labels.labelled, stop)
         predictions = predict.decide(predictions, base, network, None)
         seen = remarks.count_seen(network, opened.whole.ids, labels.labelled)
+        doubts = (*opened.doubts, *opened.remarks_on(labels.labelled))
     found = (
         _judge_classes(labels, labels.target, predictions, rows)
         if isinstance(labels.target, Classes)
         else _judge_numbers(labels, predictions, rows)
     )
-    found = replace(found, problems=opened.doubts, scaling=scaling)
+    found = replace(found, problems=doubts, scaling=scaling)
     return found if found.report is None else replace(found, sentence=_describe(found, labels, data.stem, seen))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli import study_jobs
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -22,6 +23,7 @@ IMPORT = ("import", "commands:import_files", "Make a dataset of image files and 
 TRAIN = ("train", "commands:train", "Train a network on a dataset, or fine-tune an earlier one.")
 RESUME = ("resume", "commands:resume", "Resume a training that was interrupted, or train for more epochs.")
 RUNS = ("runs", "runs:runs", "List the runs in a folder with their results.")
+BATCH = ("batch", "commands:batch", "Suggest a batch size, by training steps with growing batches.")
 RATE = ("rate", "commands:rate", "Suggest a learning rate, by a short training with growing rates.")
 EVALUATE = ("evaluate", "evaluate:evaluate", "Evaluate a run's network on labelled galaxies.")
 PREDICT = ("predict", "evaluate:predict", "Write a network's predictions as a table.")
@@ -126,9 +128,19 @@ def add_runs_options(command: argparse.ArgumentParser) -> None:
 
 def add_rate_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork rate``."""
+    _add_finder_options(command, "draw the loss against the learning rate", "optimiser.method=sgd")
+
+
+def add_batch_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of ``tuningfork batch``."""
+    _add_finder_options(command, "draw speed and memory against the batch size", "network.channels=64")
+
+
+def _add_finder_options(command: argparse.ArgumentParser, figure: str, example: str) -> None:
+    """Add the options of a command that suggests a setting of the training that the others describe."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", type=Path, metavar="FIGURE.png", help="draw the loss against the learning rate")
+    add("-o", "--output", type=Path, metavar="FIGURE.png", help=figure)
     add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
     add_split_option(command)
     add("--seed", type=int, metavar="N", help="origin of all randomness")
@@ -137,7 +149,7 @@ def add_rate_options(command: argparse.ArgumentParser) -> None:
     add_band_option(command)
     add_class_option(command)
     add("--json", action="store_true", help="print the curve and the result as JSON")
-    add_settings_options(command, "optimiser.method=sgd")
+    add_settings_options(command, example)
     add_force_option(command, output=outputs.PNG)
 
 
@@ -271,7 +283,7 @@ def add_search_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork search``."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a search to resume")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help=study_jobs.OUTPUT)
     add(
         "--knob",
         action="append",

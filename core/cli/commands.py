@@ -1,4 +1,4 @@
-"""The commands that import, train, resume and find a learning rate."""
+"""The commands that import, train, resume, and find a learning rate or a batch size."""
 
 from __future__ import annotations
 
@@ -182,6 +182,34 @@ def rate(options: argparse.Namespace, console: Console) -> int:
     diverged = "does not diverge up to 10" if found.diverged is None else f"diverges from {found.diverged:.1e} on"
     console.say(f"The loss falls fastest at {found.steepest:.1e} and {diverged}.")
     console.say(f"Suggested: --set optimiser.learning_rate={found.suggestion:.1e}")
+    if options.output:
+        console.say(f"Figure: {options.output}")
+    return 0
+
+
+def batch(options: argparse.Namespace, console: Console) -> int:
+    """``tuningfork batch``."""
+    from core.cli.figures import save_batch_sizes
+    from core.train import batch_size_finder
+
+    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    found = console.drive(
+        "Trying batch sizes",
+        lambda stop: batch_size_finder.run(settings, options.data, stop, hand_labels=hand_labels),
+    )
+    if options.output:
+        save_batch_sizes(found, options.output)
+    values = found.values(found.suggestion)
+    if options.json:
+        tried = [{"size": each.size, "galaxies_per_second": each.speed, "memory": each.memory} for each in found.tried]
+        memory = {"memory": found.total_memory, "usual": found.usual, "end": found.end}
+        console.say_json({"tried": tried, "suggestion": found.suggestion, "settings": values} | memory)
+        return 0
+    for each in found.tried:
+        memory = f" in {batch_size_finder.describe_bytes(each.memory)}" if each.memory else ""
+        console.say(f"{each.size:>5} galaxies per step: {each.speed:,.0f} per second{memory}")
+    console.say(found.sentence)
+    console.say("To use it: " + " ".join(f"--set {name}={value}" for name, value in values.items()))
     if options.output:
         console.say(f"Figure: {options.output}")
     return 0

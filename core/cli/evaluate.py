@@ -57,6 +57,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
             about["error_bars"] = result.error_bars.to_json()
         if result.predictions.temperature is not None:
             about["temperature"] = asdict(result.predictions.temperature)
+        if result.members:
+            about["member_temperatures"] = list(result.members)
         console.say_json(
             about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
         )

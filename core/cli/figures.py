@@ -1,4 +1,4 @@
-"""Figures that commands write: learning curves, and losses against learning rates."""
+"""Figures that commands write: learning curves, losses against learning rates, and speed against batch size."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.project.files import atomic_path
 
 if TYPE_CHECKING:
+    from core.train.batch_size_finder import BatchSizes
     from core.train.learning_rate_finder import RateRange
 
 _TRAINING, _VALIDATION, _BEST = "#0072B2", "#D55E00", "#555555"  # Okabe & Ito: distinguishable with any colour vision
@@ -64,5 +65,38 @@ def save_rates(found: RateRange, path: Path) -> None:
     axes.set_ylabel("training loss")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize="small")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+def save_batch_sizes(found: BatchSizes, path: Path) -> None:
+    """Draw galaxies per second, and memory where it is known, against the batch size.
+
+    Parameters
+    ----------
+    found
+        The result of the test.
+    path
+        Of the PNG, written atomically.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    speed, memory = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    sizes = [each.size for each in found.tried]
+    speed.plot(sizes, [each.speed for each in found.tried], "o-", color=_TRAINING)
+    memory.plot(sizes, [each.memory / 1e9 for each in found.tried], "o-", color=_TRAINING)
+    speed.set_ylabel("galaxies per second")
+    memory.set_ylabel("memory [GB]")
+    memory.set_xlabel("batch size [galaxies]")
+    memory.set_xscale("log", base=2)
+    memory.set_xticks(sizes, [str(size) for size in sizes])
+    for axes in (speed, memory):
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.25)
+        axes.axvline(found.suggestion, color=_VALIDATION, label=f"suggested: {found.suggestion}")
+    speed.legend(frameon=False, fontsize="small")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

@@ -68,7 +68,7 @@ def scale_temperature(
     if options.uncalibrate:
         console.drive("Removing", lambda stop: temperature.remove(folder, data, stop, hand_labels=hand_labels))
         if not options.json:
-            console.say("The probabilities are the network's own.")
+            console.say(f"The probabilities are the {'ensemble' if folder.is_ensemble else 'network'}'s own.")
         return
     found = console.drive("Calibrating", lambda stop: temperature.fit(folder, data, stop, hand_labels=hand_labels))
     if not options.json:
@@ -110,14 +110,8 @@ def _print_side_importance(result: Evaluation, network: Path, data: Path, consol
     weights, _ = judged_part.locate(network)
     found = console.drive("Shuffling", lambda stop: side_importance.measure(result, weights, data, stop))
     console.say()
-    console.say(
-        f"What the columns beside the image bring: fall of {found.score}, {found.value:.3f} as they are, when one is "
-        f"shuffled among {found.galaxies:,} galaxies ({found.repeats} times)"
-    )
-    console.table(
-        ("column", f"fall of {found.score}", "±"),
-        [(each.column, f"{each.drop:.3f}", f"{each.error:.3f}") for each in found.columns],
-    )
+    console.say(f"What the columns beside the image bring: {found.note}")
+    console.table(found.headers, found.rows)
 
 
 def _read_ranks(text: str | None) -> list[int]:

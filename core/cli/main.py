@@ -45,6 +45,7 @@ _COMMANDS: tuple[_Command, ...] = (
     (ENSEMBLE, add_ensemble_options),
     (command_options.RUNS, command_options.add_runs_options),
     (command_options.RATE, command_options.add_rate_options),
+    (command_options.BATCH, command_options.add_batch_options),
     (command_options.EVALUATE, command_options.add_evaluate_options),
     (MATCH, add_match_options),
     (RESAMPLE, add_resample_options),

@@ -39,6 +39,9 @@ def runs(options: argparse.Namespace, console: Console) -> int:
         if run.basis.endswith("one view of each"):
             console.say(f"{_relative_name(run, options)}: validation over {run.basis}.")
     for run in found:
+        for line in run.remarks:
+            console.say(f"* {_relative_name(run, options)}: {line}")
+    for run in found:
         if run.problem is not None:
             console.say(f"note: {run.problem}")
     return _status(found)
@@ -60,9 +63,10 @@ def _cells(run: RunSummary, options: argparse.Namespace) -> tuple[str, ...]:
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs or "–"),
         str(run.best_epoch or "–"),
         run.score_name.replace("_", " ") or "–",
-        _number(run.score) + plus_minus(run.error, ".4f"),
+        _number(run.score) + plus_minus(run.error, ".4f") + "*" * ("validation" in run.outdated),
         _number(_guessed(run)),
-        *map(_number, (run.loss, run.test)),
+        _number(run.loss),
+        _number(run.test) + "*" * ("test" in run.outdated),
         f"{run.labels:,} / {run.validated:,}" if run.validated else "–",
         ", ".join(run.notes.tags) or "–",
     )
@@ -94,6 +98,7 @@ def _to_json(run: RunSummary, options: argparse.Namespace) -> dict[str, Any]:
         "galaxies": {"training": run.labels, "validation": run.validated},
         "basis": run.basis,
         "verdict": run.verdict,
+        "outdated": run.outdated,
         "tags": list(run.notes.tags),
         "notes": run.notes.text,
         "problem": None if run.problem is None else str(run.problem),

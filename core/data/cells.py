@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.pieces import pieces_of
+
 MARKS = frozenset(
     (
         *("", "nan", "+nan", "-nan", "null", "(null)", "none", "n/a", "#n/a", "na", "#na", "<na>", "n.a.", "nil"),
@@ -183,7 +185,12 @@ def _from_thousands(text: str) -> float:
 
 def text_array(texts: Sequence[str]) -> NDArray[Any]:
     """Texts (N,) as a fixed-width array, or as objects where the longest would make that more than twice as large."""
-    longest = max(map(len, texts), default=0)
+    pieces = list(pieces_of(len(texts)))
+    longest = max((max(map(len, texts[piece])) for piece in pieces), default=0)
+    letters = sum(sum(map(len, texts[piece])) for piece in pieces)
     fixed = 4 * longest * len(texts)
-    is_wasteful = fixed > _SMALL and fixed > _WASTE * (sum(map(len, texts)) + _OBJECT * len(texts))
-    return np.array(texts, dtype=object if is_wasteful else f"U{max(1, longest)}")
+    is_wasteful = fixed > _SMALL and fixed > _WASTE * (letters + _OBJECT * len(texts))
+    found = np.empty(len(texts), dtype=object if is_wasteful else f"U{max(1, longest)}")
+    for piece in pieces:
+        found[piece] = texts[piece]
+    return found

@@ -22,12 +22,14 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from core.data import dataset_metadata, file_identity, fingerprint, store
+from core.data.dataset_metadata import DatasetMetadata
 from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
 from core.errors import DatasetReplaced, Problem, UnreadableFile
-from core.events import NEVER, Work
+from core.events import NEVER, Work, result_of
+from core.pieces import listed
 from core.reading import reading
 
 _COARSEST = 2 * 10**9  # nanoseconds: a network disk may round the time of a file after it was written
@@ -62,12 +64,11 @@ class Cutouts:
         How its stamps were made from files; None where that is not known, as for simulated galaxies.
     """
 
-    def __init__(self, path: Path, file: h5py.File) -> None:
+    def __init__(self, path: Path, file: h5py.File, metadata: DatasetMetadata) -> None:
         self.path = path
         self._file = file
         self._opened = store.descriptor_of(file)
         self.identity = FileIdentity.of(self._opened)
-        metadata = dataset_metadata.read(file)
         self.catalogue: Table = metadata.catalogue
         self.bands: tuple[Band, ...] = metadata.bands
         self.labels: tuple[str, ...] = metadata.labels
@@ -107,11 +108,24 @@ class Cutouts:
         ['disk', 'edge-on', 'spheroid']
         >>> cutouts.close()
         """
+        return result_of(cls.opening(path))
+
+    @classmethod
+    def opening(cls, path: Path | str, stop: threading.Event = NEVER) -> Work[Self]:
+        """Open a dataset file, as :meth:`open` does, with progress.
+
+        Raises
+        ------
+        UnreadableFile, WrongVersion, DatasetReplaced
+            As there.
+        Stopped
+            ``stop`` was set.
+        """
         path = Path(path)
-        file = store.open_file(path)
+        file = store.open_file(path, stop)
         with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
             on_failure.callback(file.close)
-            cutouts = cls(path, file)
+            cutouts = cls(path, file, (yield from dataset_metadata.read(file, stop)))
             on_failure.callback(cutouts.close)
             cutouts._require_expected()
             on_failure.pop_all()
@@ -173,7 +187,7 @@ class Cutouts:
     @cached_property
     def ids(self) -> list[str]:
         """The galaxies' ids, as text."""
-        return np.asarray(self.catalogue["id"]).tolist()
+        return listed(np.asarray(self.catalogue["id"]))
 
     @cached_property
     def columns(self) -> dict[str, NDArray[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 from core.data import store
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
+from core.events import NEVER, Work
 from core.reading import describe
 
 T = TypeVar("T")
@@ -37,13 +39,15 @@ class DatasetMetadata:
     recipe: StampRecipe | None
 
 
-def read(file: h5py.File) -> DatasetMetadata:
+def read(file: h5py.File, stop: threading.Event = NEVER) -> Work[DatasetMetadata]:
     """Read the metadata of an open dataset.
 
     Raises
     ------
     ValueError, KeyError, TypeError, OSError
         Something is missing, of another kind or of another length than it should be; the text says what.
+    Stopped
+        ``stop`` was set.
     """
     images = store.member(file, "images")
     if images.ndim != 4 or not (images.dtype.kind == "f" or images.dtype == np.uint8) or 0 in images.shape[1:]:
@@ -53,7 +57,7 @@ def read(file: h5py.File) -> DatasetMetadata:
         raise ValueError(f"{len(bands)} bands are named, and the images have {images.shape[1]}")
     for name in ("pixel_scale", "missing", "wcs"):
         _require_length(store.member(file, name), name, count)
-    catalogue = store.read_catalogue(file, count)
+    catalogue = yield from store.read_catalogue(file, count, stop)
     labels, split_column = _parse(file, "labels", _LABELS), _text(file, "split_column", "")
     for name in (*labels, *filter(None, [split_column])):
         if name not in catalogue.colnames:

@@ -23,8 +23,9 @@ from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
 from core.errors import Problem, Stopped
 from core.events import NEVER, Progress, Work, result_of
-from core.project.cache import cache_folder
+from core.pieces import pieces_of
 from core.project.files import write_atomically
+from core.project.user_folders import cache_folder
 
 PREFIX = "2:"  # of the fingerprints of all images; those of earlier versions, of some images, have none
 DIGEST, WRITTEN = "image_digest", "written"  # attributes of the file
@@ -102,7 +103,11 @@ def _of_catalogue(
     digest = hashlib.blake2b(repr((shape, str(dtype), *more)).encode(), digest_size=16)
     for name, values in columns.items():
         digest.update(name.encode())
-        digest.update("\n".join(values.tolist()).encode() if values.dtype.kind in "UO" else values.tobytes())
+        if values.dtype.kind not in "UO":
+            digest.update(values.tobytes())
+            continue
+        for piece in pieces_of(len(values)):
+            digest.update(("\n" * bool(piece.start) + "\n".join(values[piece].tolist())).encode())
     return digest
 
 

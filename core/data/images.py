@@ -37,6 +37,8 @@ class StoredImages:
 
     def __init__(self, dataset: h5py.Dataset, require_same: Callable[[], None] = lambda: None) -> None:
         self._dataset, self._require_same = dataset, require_same
+        self._shape: tuple[int, int, int, int] = dataset.shape  # HDF5 would have it told by one thread after another
+        self._dtype: np.dtype[Any] = dataset.dtype
         self._chunks = _chunk_offsets(dataset)
         self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
 
@@ -48,15 +50,15 @@ class StoredImages:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(N, C, H, W)."""
-        return self._dataset.shape
+        return self._shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The stored type: float32, or uint8 for pictures."""
-        return self._dataset.dtype
+        return self._dtype
 
     def __len__(self) -> int:
-        return len(self._dataset)
+        return self._shape[0]
 
     def __getitem__(self, which: int | np.integer[Any] | slice | NDArray[Any]) -> NDArray[np.float32]:
         if isinstance(which, int | np.integer):

@@ -7,6 +7,7 @@ folder, so that all its trials are alike. A project from before parts were kept 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.data import parts
@@ -60,6 +61,47 @@ def read(data: Path, hand_labels: LabelJournal | None) -> KeptParts | None:
     if is_there(file) or is_of_study(hand_labels):
         return KeptParts.load(file)
     return _of_last_run(data, file.parent.parent)
+
+
+@dataclass(frozen=True)
+class KeptState:
+    """The kept parts of a dataset as their file was at some time.
+
+    Attributes
+    ----------
+    written
+        When the file was written, in nanoseconds; 0: there is none.
+    parts
+        What it holds; None: nothing was decided yet, or it cannot be read.
+    problem
+        Why it cannot be read.
+    """
+
+    written: int = 0
+    parts: KeptParts | None = None
+    problem: Problem | None = None
+
+    @classmethod
+    def read(cls, data: Path, hand_labels: LabelJournal | None) -> KeptState:
+        """The present state; without a journal nothing is kept."""
+        if hand_labels is None:
+            return cls()
+        written = time_written(data, hand_labels)
+        try:
+            return cls(written, read(data, hand_labels))
+        except Problem as problem:
+            return cls(written, None, problem)
+
+    def renewed(self, data: Path, hand_labels: LabelJournal | None) -> KeptState:
+        """The same state, or the present one if the file was written since."""
+        is_same = hand_labels is None or time_written(data, hand_labels) == self.written
+        return self if is_same else self.read(data, hand_labels)
+
+
+def time_written(data: Path, hand_labels: LabelJournal) -> int:
+    """When the kept parts of a dataset were written, in nanoseconds; 0: there are none."""
+    file = file_for(data, hand_labels)
+    return file.stat().st_mtime_ns if file is not None and file.exists() else 0
 
 
 def is_of_study(hand_labels: LabelJournal | None) -> bool:

@@ -7,9 +7,10 @@ again on demand, and not for every label; a galaxy's part follows from its name,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from core.data.cells import text_array
 from core.data.parts import Groups, KeptParts
 from core.data.settings import DataSettings
 from core.data.split import NOTHING_DECIDED, Decided, Split
-from core.data.target import Classes, Target
+from core.data.target import Classes, Quantities, Target, VoteFractions
 from core.errors import Problem
 from core.project.labels import apply_labels, writable_copy
 
@@ -77,6 +78,15 @@ class LabelTexts:
         return 0 if place is None else self.counts[place]
 
 
+class Summary(NamedTuple):
+    """The numbers of a column: how many there are, and the least, the median and the largest of them."""
+
+    count: int
+    least: float
+    median: float
+    most: float
+
+
 class LabelledCatalogue:
     """The catalogue of a dataset with hand labels in place of its own.
 
@@ -100,6 +110,8 @@ class LabelledCatalogue:
     ----------
     columns
         By name; those with hand labels are changed in place.
+    changes
+        How often labels were given since it was made.
     """
 
     def __init__(
@@ -123,6 +135,15 @@ class LabelledCatalogue:
         self._data, self._seed = DataSettings(), 0
         self._target: Target | Problem | None = None
         self._split: Split | Problem | None = None
+        self._summaries: dict[str, Summary] = {}
+        self.changes = 0
+
+    def copy(self) -> LabelledCatalogue:
+        """The same catalogue for other settings; it is of no use any more once labels are given to either."""
+        other = copy.copy(self)
+        for name in ("columns", "_writable", "_texts", "_ranks", "_given", "_summaries"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        return other
 
     # -- labels ----------------------------------------------------------------------------------------------------
 
@@ -158,10 +179,22 @@ class LabelledCatalogue:
             texts.assign(places, targets.label_text(label))
         self._ranks.pop(column, None)
         self._given.pop(column, None)
+        self._summaries.pop(column, None)
         self._split = None
+        self.changes += 1
         if column in self._names or self._data.group == column or isinstance(self._target, Problem):
             self._target = None
         return np.array(sorted(wanted), dtype=np.int64)
+
+    def prepare_labels(self) -> None:
+        """Prepare the labels for being given by hand, unless they are numbers to be measured."""
+        if not isinstance(self.target, Quantities | VoteFractions):
+            self.prepare(self.label_column)
+
+    @property
+    def label_column(self) -> str:
+        """The column that hand labels go to."""
+        return self._names[0] if self._names else "label"
 
     def prepare(self, column: str) -> LabelTexts:
         """Prepare a column for labelling, which for a million galaxies is too slow to do at the first label."""
@@ -192,18 +225,34 @@ class LabelledCatalogue:
 
     # -- target and parts ------------------------------------------------------------------------------------------
 
+    @property
+    def settings(self) -> tuple[DataSettings, int]:
+        """What decides target and split: settings and seed."""
+        return self._data, self._seed
+
     def apply_settings(self, data: DataSettings, seed: int) -> None:
         """Use these settings for the target and the split."""
         before = self._data
         decides = ("labels", "kind", "angles", "logarithms")
         if any(getattr(data, name) != getattr(before, name) for name in decides):
             self._target = None
-        self._data, self._seed, self._split = data, seed, None
+        if (data, seed) != (before, self._seed):
+            self._split = None
+        self._data, self._seed = data, seed
 
     def keep_parts(self, kept: KeptParts | None) -> None:
         """Have the project's earlier parts stay as they are; None: there are none."""
         if kept is not self._kept:
             self._kept, self._kept_numbers, self._split = kept, None, None
+
+    def summary(self, column: str) -> Summary:
+        """The numbers of a column, which has at least one."""
+        if column not in self._summaries:
+            values = self._numbers(column)
+            values = values[np.isfinite(values)]
+            least, most = float(values.min()), float(values.max())
+            self._summaries[column] = Summary(len(values), least, float(np.median(values)), most)
+        return self._summaries[column]
 
     @property
     def target(self) -> Target | None:

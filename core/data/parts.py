@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core import pieces
 from core.data.settings import DRAWN
 from core.data.target import label_text, texts_of
 from core.errors import CatalogueProblem
@@ -61,14 +62,14 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
         N names; rows of equal name show one object, and a row without a name stays with its id. By default the ids.
     """
     names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    distinct = sorted(set(names))
-    rank = {name: place for place, name in enumerate(distinct)}
-    ranks = np.fromiter(map(rank.__getitem__, names), np.int64, len(names))
-    try:
-        encoded = list(map(str.encode, distinct))
-    except UnicodeEncodeError:  # half a character, as a file name may hold
-        encoded = [name.encode("utf-8", "surrogatepass") for name in distinct]
-    return Groups(ranks, np.array(list(map(zlib.crc32, encoded)), dtype=np.uint64))
+    objects = pieces.in_order(pieces.distinct(names))
+    rank = {name: place for place, name in enumerate(objects)}
+    ranks = pieces.mapped(rank.__getitem__, names, np.int64)
+    return Groups(ranks, pieces.mapped(_checksum, objects, np.uint64))
+
+
+def _checksum(name: str) -> int:
+    return zlib.crc32(name.encode("utf-8", "surrogatepass"))  # a file name may hold half a character
 
 
 def parse_seed(line: str) -> int:

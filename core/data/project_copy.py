@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -21,7 +22,14 @@ _FICLONE = 0x40049409  # Linux's request to share the blocks of a file
 
 
 def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Path]:
-    """Open a dataset, and copy it into ``folder`` unless it is there already.
+    """Have a dataset in a project, as :func:`open_in_project` does; the result is its path there."""
+    cutouts = yield from open_in_project(path, folder, stop, name)
+    cutouts.close()
+    return cutouts.path
+
+
+def open_in_project(path: Path, folder: Path, stop: threading.Event = NEVER, name: str = "") -> Work[Cutouts]:
+    """Copy a dataset into ``folder`` unless it is there already, and open it there.
 
     It is a copy of its own: what happens to the original later does not change it. On file systems that can share the
     blocks of files until one is changed (Btrfs, XFS, ZFS, bcachefs on Linux), it takes neither time nor space.
@@ -39,8 +47,9 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
 
     Returns
     -------
-    Path
-        Its path in the folder. A file of that name with other galaxies is kept, and a number is added to the name.
+    Cutouts
+        The open dataset in the folder. A file of that name with other galaxies is kept, and a number is added to the
+        name.
 
     Raises
     ------
@@ -54,37 +63,45 @@ def copy_into_project(path: Path, folder: Path, stop: threading.Event = NEVER, n
         ``stop`` was set; nothing is left behind.
     """
     yield from _note_hand_labels(path, folder)
-    with Cutouts.open(path) as cutouts:
+    with contextlib.ExitStack() as stack:
+        cutouts = stack.enter_context((yield from Cutouts.opening(path, stop)))
         yield from cutouts.read_checksum(stop)
         if path.resolve().parent == folder.resolve():
-            return path
+            stack.pop_all()
+            return cutouts
         name = name or path.stem
         target, number = folder / f"{name}{path.suffix}", 2
         while target.exists():
             if target.samefile(path):  # an earlier version has made a hard link: from now on it is a copy
                 break
-            if (yield from _is_the_same(target, cutouts, stop)):
-                return target
+            if (there := (yield from _open_the_same(target, cutouts, stop))) is not None:
+                return there
             target = folder / f"{name} ({number}){path.suffix}"
             number += 1
         make_folder(folder)
         yield from copy_file(path, target, cutouts.identity, stop)
         cutouts.require_unchanged()
-    with Cutouts.open(target) as copy:  # which shows that it is whole
-        yield from copy.read_checksum(stop)
-    return target
+    with contextlib.ExitStack() as stack:
+        copy = stack.enter_context((yield from Cutouts.opening(target, stop)))
+        yield from copy.read_checksum(stop)  # which shows that it is whole
+        stack.pop_all()
+        return copy
 
 
-def _is_the_same(target: Path, cutouts: Cutouts, stop: threading.Event) -> Work[bool]:
-    """Whether a file of the project holds the same dataset; one that cannot be read does not, and is left as it is."""
+def _open_the_same(target: Path, cutouts: Cutouts, stop: threading.Event) -> Work[Cutouts | None]:
+    """Open a file of the project if it holds the same dataset; one that cannot be read does not, and stays as it is."""
     try:
-        with Cutouts.open(target) as there:
+        with contextlib.ExitStack() as stack:
+            there = stack.enter_context((yield from Cutouts.opening(target, stop)))
             yield from there.read_checksum(stop)
-            return there.has_all_of(cutouts)
+            if not there.has_all_of(cutouts):
+                return None
+            stack.pop_all()
+            return there
     except Stopped:
         raise
     except Problem:
-        return False
+        return None
 
 
 def copy_file(path: Path, target: Path, identity: FileIdentity, stop: threading.Event = NEVER) -> Work[None]:

@@ -158,9 +158,10 @@ def draw(
         sizes = np.bincount(inverse, minlength=len(present))
         train = order[part[order] == 0]
         beyond[_select_beyond_limit(train, kinds, sizes, settings.train_limit, settings.train_draw)] = True
-    found = [np.sort(rows[(part[inverse] == number) & ~beyond[inverse]]) for number in range(3)]
+    mine, unused = part[inverse], beyond[inverse]
+    found = [rows[(mine == number) & ~unused] for number in range(3)]
     rule = _describe_rule(settings, target, fixed, decided)
-    return Split(*found, seed=parts_seed, rule=rule, beyond=np.sort(rows[beyond[inverse]]))
+    return Split(*found, seed=parts_seed, rule=rule, beyond=rows[unused])
 
 
 def _at(parts: NDArray[np.int8] | None, rows: NDArray[np.int64]) -> NDArray[np.int8] | None:

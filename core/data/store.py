@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -31,7 +32,9 @@ from core.data import fingerprint, trial
 from core.data.cells import text_array
 from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
-from core.errors import Problem, UnreadableFile, WrongVersion
+from core.errors import Problem, Stopped, UnreadableFile, WrongVersion
+from core.events import NEVER, Progress, Work
+from core.pieces import pieces_of
 from core.project.files import atomic_path, require_space
 from core.reading import reading
 
@@ -317,7 +320,7 @@ def is_dataset(path: Path) -> bool:
     return False
 
 
-def open_file(path: Path) -> h5py.File:
+def open_file(path: Path, stop: threading.Event = NEVER) -> h5py.File:
     """Open a dataset for reading.
 
     Raises
@@ -326,6 +329,8 @@ def open_file(path: Path) -> h5py.File:
         It is missing, damaged, or not a dataset.
     WrongVersion
         A newer program wrote it.
+    Stopped
+        ``stop`` was set.
     """
     if not path.exists():
         raise UnreadableFile("There is no such dataset.", "Was it moved or renamed?", str(path))
@@ -334,8 +339,8 @@ def open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise UnreadableFile("This is no regular file, and so no dataset.", "Choose another file.", str(path))
     try:
-        file = trial.open_file(path)
-    except UnreadableFile:
+        file = trial.open_file(path, stop)
+    except (UnreadableFile, Stopped):
         raise
     except Exception as error:  # noqa: BLE001 - whatever HDF5 says of a damaged file
         raise UnreadableFile(
@@ -367,13 +372,15 @@ def descriptor_of(file: h5py.File) -> int | Path:
     return Path(file.filename)
 
 
-def read_catalogue(file: h5py.File, count: int) -> Table:
-    """The catalogue of ``count`` rows as a table whose text columns are text.
+def read_catalogue(file: h5py.File, count: int, stop: threading.Event = NEVER) -> Work[Table]:
+    """Read the catalogue of ``count`` rows as a table whose text columns are text.
 
     Raises
     ------
     ValueError, KeyError, TypeError, OSError
         A column is missing, of another kind or of another length; the text says which.
+    Stopped
+        ``stop`` was set.
     """
     table = Table()
     order = json.loads(str(member(file, "catalogue/order").asstr()[()]))
@@ -384,11 +391,21 @@ def read_catalogue(file: h5py.File, count: int) -> Table:
         is_text = h5py.check_string_dtype(column.dtype) is not None
         if column.shape != (count,) or not (is_text or column.dtype.kind in "biuf"):
             raise ValueError(f"the column “{name}” is of the type {column.dtype}, of the shape {column.shape}")
-        values = text_array(column.asstr()[:].tolist()) if is_text else column[:]
-        table[name] = Column(values, unit=_unit_of(column))
+        values = (yield from _read_texts(column, stop)) if is_text else column[:]
+        table.add_column(Column(values, unit=_unit_of(column)), name=name, copy=False)
     if "id" not in table.colnames or table["id"].dtype.kind not in "UO":
         raise ValueError("the catalogue has no ids")
     return table
+
+
+def _read_texts(column: h5py.Dataset, stop: threading.Event) -> Work[NDArray[Any]]:
+    texts: list[str] = []
+    for piece in pieces_of(len(column)):
+        if stop.is_set():
+            raise Stopped
+        yield Progress(piece.start, len(column), "rows of the catalogue")
+        texts += column.asstr()[piece].tolist()
+    return text_array(texts)
 
 
 def _unit_of(column: h5py.Dataset) -> str | None:

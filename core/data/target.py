@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from core import pieces
 from core.data import angles, logarithms, vote_columns
 from core.data.encodings import Encoding
 from core.data.vote_columns import scale_of
@@ -236,15 +237,15 @@ def texts_of(column: Sequence[Any] | NDArray[Any]) -> tuple[NDArray[np.int64], l
     if type(column) is np.ndarray and column.dtype.kind in "iuf":
         distinct, inverse = np.unique(column, return_inverse=True)
     elif type(column) is np.ndarray and column.dtype.kind == "U":
-        listed = column.tolist()
-        distinct = list(dict.fromkeys(listed))
+        listed = pieces.listed(column)
+        distinct = pieces.distinct(listed)
         raw = {value: place for place, value in enumerate(distinct)}
-        inverse = np.fromiter(map(raw.__getitem__, listed), np.int64, len(listed))
+        inverse = pieces.mapped(raw.__getitem__, listed, np.int64)
     else:
         distinct, inverse = column, np.arange(len(column))
     known: dict[str, int] = {}
-    places = [known.setdefault(label_text(value), len(known)) for value in distinct]
-    return np.array(places, dtype=np.int64)[inverse], list(known)
+    places = pieces.mapped(lambda value: known.setdefault(label_text(value), len(known)), distinct, np.int64)
+    return places[inverse], list(known)
 
 
 def votes(target: VoteFractions, columns: Columns) -> NDArray[np.float32]:

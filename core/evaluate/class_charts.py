@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.events import NEVER, Progress, Work
 from core.metrics import binned_classes, ranking
 from core.metrics.merits import display_name
 from core.metrics.ranking import Band, Ranking, Selection
+from core.project.runs import RunFolder
 from core.wording import capitalised, count_of, with_error
 
 Kind: TypeAlias = Literal["roc", "precision", "top", "threshold", "reliability"]
@@ -258,7 +260,8 @@ def _draw_reliability(evaluation: Evaluation) -> Chart:
 def describe(evaluation: Evaluation) -> str:
     """Which weights on which galaxies, as a sentence."""
     part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
-    run = f"“{evaluation.predictions.run}” on " if evaluation.predictions.run else ""
+    name = evaluation.predictions.run
+    run = f"“{RunFolder(Path(name)).title}” on " if name else ""
     return f"{run}{part} of {evaluation.data}, {count_of(len(evaluation.rows), 'galaxy')}."
 
 

@@ -28,11 +28,10 @@ from core.data.target import Classes, Quantities, Target
 from core.errors import CatalogueProblem, NotPossible, Problem
 from core.evaluate import decision as decisions
 from core.evaluate import judged_part, predict, remarks, saving
-from core.evaluate.judged_part import JudgedRows
 from core.evaluate.own_data import find_own_data, predict_validation
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Skipped, Work
-from core.metrics import merits, part_notes
+from core.metrics import merits
 from core.metrics.decision import Decision
 from core.metrics.error_bars import ErrorBarReport, make_error_bar_report
 from core.metrics.report import Report, make_report
@@ -77,6 +76,12 @@ class Evaluation:
         Of the dataset.
     views
         The number of mirror images and turns of each galaxy over which the answers are averaged.
+    members
+        Of an ensemble, the temperature of each of its networks, None where it is not calibrated; else empty.
+    beside
+        Names of the catalogue columns that the network takes beside the image.
+    is_news
+        Whether the run's folder held other numbers before.
     """
 
     part: EvaluatedPart
@@ -94,6 +99,9 @@ class Evaluation:
     is_own: bool = True
     checksum: str = ""
     views: int = 1
+    members: tuple[float | None, ...] = ()
+    beside: tuple[str, ...] = ()
+    is_news: bool = False
 
     @property
     def temperature_sentence(self) -> str:
@@ -230,7 +238,8 @@ def run(
             validation = yield from _predict_validation(weights, opened, labels if is_own else None, decision, stop)
         predictions = predict.decide(predictions, opened.predictor, weights, decision, validation)
         assumed, views = _assumed_or_none(opened, weights), len(opened.predictor.views)
-        note = _note_on(judged, folder, opened, path.name, seen, unknown, labels[rows], is_own=is_own)
+        members, side = opened.predictor.member_temperatures, opened.predictor.side
+        note = remarks.note_basis(judged, folder, opened, path.name, seen, unknown, labels[rows], is_own=is_own)
     evaluation = Evaluation(
         part=part,
         note=note,
@@ -247,10 +256,10 @@ def run(
         is_own=is_own,
         checksum=checksum,
         views=views,
+        members=members,
+        beside=() if side is None else side.names,
     )
-    if is_of_run:
-        saving.record(folder, evaluation, keep=keep)
-    return evaluation
+    return replace(evaluation, is_news=saving.record(folder, evaluation, keep=keep)) if is_of_run else evaluation
 
 
 def decide(
@@ -379,21 +388,3 @@ def _remark(
     found += [remarks.on_mapped_classes(mapped)] if mapped else []
     found += [remarks.on_unknown_classes(unknown)] if unknown else []
     return found + ([remarks.on_seen_galaxies(*seen)] if seen[0] else [])
-
-
-def _note_on(
-    judged: JudgedRows,
-    folder: RunFolder,
-    opened: NetworkOnData,
-    name: str,
-    seen: int,
-    unknown: Mapping[str, int],
-    labels: NDArray[Any],
-    *,
-    is_own: bool,
-) -> str:
-    """What the numbers hold for: a part of the run's own dataset, or another dataset, and what the network is."""
-    note = remarks.note_elsewhere(name, judged, seen, unknown, labels)
-    if is_own:
-        note = part_notes.note_part(judged.part, len(opened.predictor.views), folder.keep)
-    return "; ".join(filter(None, (note, part_notes.note_adaptation(opened.predictor.card))))

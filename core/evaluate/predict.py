@@ -209,7 +209,8 @@ def predict_rows(
     """
     predictor, cutouts = opened.predictor, opened.cutouts
     rows = np.arange(len(cutouts)) if rows is None else np.asarray(rows, dtype=np.int64)
-    for doubt in opened.doubts:
+    doubts = [*opened.doubts, *opened.remarks_on(rows)]
+    for doubt in doubts:
         yield Skipped(doubt)
     answers = yield from network_answers.compute(
         predictor, cutouts, rows, stop, observe, keeps_not_finite=keeps_not_finite
@@ -227,7 +228,7 @@ def predict_rows(
         rows=rows,
         run=str(predictor.card.get("run", "")),
         errors=errors,
-        problems=[*opened.doubts, *of_sizes],
+        problems=[*doubts, *of_sizes],
         calibration=predictor.calibration,
         temperature=predictor.temperature,
         doubt=None if answers.doubt is None else convert_doubt(answers.doubt, answers.scores, predictor, scales),

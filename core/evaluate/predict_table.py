@@ -274,6 +274,8 @@ class _Job:
                 : len(ranges)
             ]
             yield from self._say_continued(len(there), sum(map(len, ranges[: len(there)])))
+            for problem in opened.remarks_on():  # on all of them, before each piece tells its own
+                yield from self._told.pass_on(Skipped(problem))
             for number in range(len(there), len(ranges)):
                 rows = ranges[number]
                 work = answer(opened, np.arange(rows.start, rows.stop), self._yardstick, self._stop, self._seen)

@@ -19,6 +19,7 @@ _BY_NAME = (
     (r"mass", "phys.mass"),
 )
 _CAUSES = {"data": "the data cause", "networks": "the ignorance of the networks causes"}
+_ENTROPY = "Part of the entropy of the networks' mean, before a temperature of the ensemble, that {}"
 _BY_UNIT = (("mag", "phot.mag"), ("arcsec", "phys.angSize"), ("Jy", "phot.flux.density"))
 
 
@@ -67,7 +68,7 @@ def doubt_columns(target: Target, names: Sequence[str], causes: Sequence[str]) -
     """What the doubt of an ensemble comes from, in the order of :attr:`core.nets.combination.Doubt.values`."""
     if not isinstance(target, Quantities):
         return [
-            ColumnFormat(f"entropy_{cause}", "f4", "", "stat.param", f"Part of the entropy that {_CAUSES[cause]}")
+            ColumnFormat(f"entropy_{cause}", "f4", "", "stat.param", _ENTROPY.format(_CAUSES[cause]))
             for cause in causes
         ]
     columns: list[ColumnFormat] = []

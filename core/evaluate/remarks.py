@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from core.data.seen import seen_ids
 from core.errors import Problem
 from core.evaluate.judged_part import JudgedRows
+from core.metrics import part_notes
 from core.nets.ensemble import Ensemble
+from core.nets.opening import NetworkOnData
 from core.nets.predictor import Predictor
+from core.project.runs import RunFolder
 from core.wording import count_of
 
 _NAMED = 8  # unknown classes
@@ -111,3 +114,21 @@ def on_unknown_classes(unknown: Mapping[str, int]) -> Problem:
         f"The network does not know these classes, and the galaxies are not counted: {listed}.",
         "Say which of its classes they are (--class-map NEW=OLD), or fine-tune it on this dataset.",
     )
+
+
+def note_basis(
+    judged: JudgedRows,
+    folder: RunFolder,
+    opened: NetworkOnData,
+    name: str,
+    seen: int,
+    unknown: Mapping[str, int],
+    labels: NDArray[Any],
+    *,
+    is_own: bool,
+) -> str:
+    """What the numbers hold for: a part of the run's own dataset, or another dataset, and what the network is."""
+    note = note_elsewhere(name, judged, seen, unknown, labels)
+    if is_own:
+        note = part_notes.note_part(judged.part, len(opened.predictor.views), folder.keep)
+    return "; ".join(filter(None, (note, part_notes.note_adaptation(opened.predictor.card))))

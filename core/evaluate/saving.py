@@ -19,17 +19,21 @@ if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
 
 
-def record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> None:
-    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time."""
+def record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> bool:
+    """Write what was found into the folder of the run, and if it is to be kept the decision; one writer at a time.
+
+    Returns whether the folder held other numbers.
+    """
     with folder.locked_briefly():
-        _save(folder, evaluation)
+        before = read_metrics(folder.metrics_file)
+        _save(folder, evaluation, dict(before))
         if keep:
             decisions.keep(folder, evaluation.predictions.decision)
+        return read_metrics(folder.metrics_file) != before
 
 
-def _save(folder: RunFolder, evaluation: Evaluation) -> None:
-    """Write the metrics and predictions of an evaluation into the folder of its run."""
-    values = read_metrics(folder.metrics_file)
+def _save(folder: RunFolder, evaluation: Evaluation, values: dict[str, Any]) -> None:
+    """Write the metrics, whose earlier ones are given, and the predictions of an evaluation into its run's folder."""
     elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
     found = evaluation.report.to_json() | {
         "note": evaluation.note,
@@ -41,10 +45,12 @@ def _save(folder: RunFolder, evaluation: Evaluation) -> None:
         found["error_bars"] = evaluation.error_bars.to_json()
     if evaluation.predictions.temperature is not None:
         found["temperature"] = asdict(evaluation.predictions.temperature)
+    if evaluation.members:
+        found["member_temperatures"] = list(evaluation.members)
     if elsewhere is None:
         kept = values.get(evaluation.part) or {}
-        kept.pop("temperature", None)  # of an earlier evaluation
-        values[evaluation.part] = kept | found
+        stale = ("temperature", "member_temperatures")  # of an earlier evaluation
+        values[evaluation.part] = {name: each for name, each in kept.items() if name not in stale} | found
     else:
         found["checksum"] = evaluation.checksum
         values["elsewhere"] = (values.get("elsewhere") or {}) | {elsewhere: found}

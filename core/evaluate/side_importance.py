@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ from core.metrics.r_squared import r_squared
 from core.nets.device import arrange, full_precision
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import Predictor
+from core.project.runs import describe_weights
+from core.wording import count_of
 
 REPEATS = 10
 _RESAMPLED = 100
@@ -67,6 +69,8 @@ class SideImportance:
         Number of galaxies, and how often each column was shuffled.
     columns
         In the order of the network.
+    note
+        Which galaxies and which weights, and what the numbers are.
     """
 
     score: str
@@ -74,6 +78,18 @@ class SideImportance:
     galaxies: int
     repeats: int
     columns: tuple[ColumnImportance, ...]
+    note: str = ""
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The head of its table."""
+        return "column", f"fall of {self.score}", "±"
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The rows of its table as text, the most important column first."""
+        ordered = sorted(self.columns, key=lambda each: -each.drop)
+        return [(each.column, f"{each.drop:.3f}", f"{each.error:.3f}") for each in ordered]
 
 
 def measure(
@@ -103,12 +119,11 @@ def measure(
     Raises
     ------
     NotPossible
-        The network takes the image alone, or there are several networks.
+        The network takes the image alone.
     """
     rows = evaluation.rows
     with open_network_on_data(weights, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
-        predictor.require_one()
         if predictor.side is None:
             raise NotPossible(
                 "This network takes nothing beside the image whose importance could be told.",
@@ -126,7 +141,18 @@ def measure(
             answers.append(_answer_variants(predictor, images, [each[part] for each in variants]))
             yield Progress(min(first + _BATCH, len(rows)), len(rows), "galaxies")
         names = [column.title for column in predictor.side.columns]
-    return _compare(evaluation, np.concatenate(answers, axis=1), names, random)
+    found = _compare(evaluation, np.concatenate(answers, axis=1), names, random)
+    return replace(found, note=_describe(found, evaluation, weights))
+
+
+def _describe(found: SideImportance, evaluation: Evaluation, weights: Path) -> str:
+    part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
+    return (
+        f"{describe_weights(weights)}, on {count_of(found.galaxies, 'galaxy')}, {part} of {evaluation.data}: by how "
+        f"much the {found.score}, {found.value:.3f} with the columns as they are, falls when one of them is shuffled "
+        f"among these galaxies, {found.repeats} times; ± from the finite number of galaxies, 68 %. Columns that say "
+        "the same share what they bring."
+    )
 
 
 def _shuffled(values: NDArray[np.float64], repeats: int, random: np.random.Generator) -> list[NDArray[np.float64]]:
@@ -144,18 +170,25 @@ def _shuffled(values: NDArray[np.float64], repeats: int, random: np.random.Gener
 def _answer_variants(
     predictor: Predictor, images: torch.Tensor, variants: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float32]:
-    """The scores (V, n, K) with each of the values; the convolutions are computed once."""
+    """The scores (V, n, K) with each of the values; the convolutions of each network are computed once."""
+    each = [_answer_alone(member, images, variants) for member in predictor.members]
+    return np.stack([predictor.join(answers)[0].cpu().numpy() for answers in zip(*each, strict=True)])
+
+
+def _answer_alone(
+    predictor: Predictor, images: torch.Tensor, variants: Sequence[NDArray[np.float64]]
+) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+    """The scores and standard deviations of one network with each of the values."""
     network, side = predictor.network, predictor.side
     assert side is not None
     with full_precision(predictor.device):
         views = predictor.show_views(images.to(predictor.device, torch.float32))
         features = [network.encode(arrange(predictor.normalisation(view))) for view in views]
-        found: list[NDArray[np.float32]] = []
+        found: list[tuple[torch.Tensor, torch.Tensor | None]] = []
         for values in variants:
             beside = side.scale(torch.from_numpy(values)).to(predictor.device)
-            outputs = [network.after_encoding(each, beside) for each in features]
-            found.append(predictor.combine_views(outputs)[0].cpu().numpy())
-    return np.stack(found)
+            found.append(predictor.combine_views([network.after_encoding(each, beside) for each in features]))
+    return found
 
 
 def _compare(

@@ -1,6 +1,8 @@
 """Fitting the temperature of a run's probabilities on its validation part, keeping it with the run, and removing it.
 
-The test part takes no part in it. See :mod:`core.nets.temperature` for what is kept, and where it is used.
+The test part takes no part in it. Of an ensemble it is that of the mean of its networks' probabilities, as these are
+calibrated or not, fitted on the validation galaxies that none of them was trained on. See :mod:`core.nets.temperature`
+for what is kept, and where it is used.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data import split as splits
 from core.data.target import Classes
 from core.errors import NotPossible
 from core.evaluate import decision as decisions
@@ -26,16 +29,18 @@ from core.metrics.report import ClassReport, classification_report
 from core.nets import temperature as kept
 from core.nets.opening import open_network_on_data
 from core.nets.temperature import Temperature
+from core.project import ensembles
 from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 
 
 @dataclass(frozen=True, eq=False)
 class _Validation:
-    """The validation part: labels (n,) and the network's own probabilities."""
+    """The validation part: labels (n,), the network's own probabilities, and the checksum of what gave them."""
 
     labels: NDArray[np.int64]
     predictions: Predictions
+    answered_by: str
 
 
 def fit(
@@ -63,7 +68,7 @@ def fit(
     Raises
     ------
     NotPossible
-        The network predicts no classes or is an ensemble, the dataset is another one, or no temperature fits.
+        The network predicts no classes, the dataset is another one, or no temperature fits.
     UnreadableFile
         The run has no network, or the dataset is not there.
     FolderInUse
@@ -79,7 +84,7 @@ def fit(
     found = Temperature(fitted.value, fitted.error, len(labels), (losses[0], losses[1]), (errors[0], errors[1]))
     decision = _choose_again(folder, validation, scores)
     with folder.locked_briefly():
-        kept.keep(folder.best, found)
+        kept.keep(folder.best, found, validation.answered_by)
         if decision is not None:
             decisions.keep(folder, decision)
     return found
@@ -114,9 +119,9 @@ def _predict(
     folder: RunFolder, data: Path | str | None, stop: threading.Event, hand_labels: LabelJournal | None
 ) -> Work[_Validation]:
     """Predict the validation part without a temperature."""
+    answered_by = kept.checksum(folder.best)
     with open_network_on_data(folder.best, data or find_own_data(folder)) as opened:
         folder.require_idle()
-        opened.predictor.require_one()
         if not isinstance(opened.predictor.target, Classes):
             raise NotPossible("A temperature is for the probabilities of classes, and this network predicts none.")
         if not opened.cutouts.is_known_as(opened.predictor.card.get("checksum")):
@@ -129,8 +134,10 @@ def _predict(
         opened.predictor.temperature = None
         labels, _, _ = evaluation.read_labels(opened.cutouts, opened.predictor.target, hand_labels, {}, exactly=True)
         rows = judged_part.select_rows(folder, opened.cutouts, "validation", labels)
+        for member in ensembles.read(folder.ensemble_file).members if folder.is_ensemble else ():
+            rows = np.setdiff1d(rows, splits.load(member.split_file, opened.cutouts.ids).train)
         predictions = yield from predict.predict_rows(opened, rows, stop)
-        return _Validation(labels[rows], predictions)
+        return _Validation(labels[rows], predictions, answered_by)
 
 
 def _choose_again(folder: RunFolder, validation: _Validation, scores: NDArray[Any]) -> Decision | None:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from core.data.cutouts import Cutouts
 from core.data.stretch import colour_planes, default_stretch
 from core.errors import Stopped
@@ -71,9 +73,9 @@ def explain_many(
     require_replaceable(table)
     with open_network_on_data(run, data) as opened:
         cutouts = opened.cutouts
-        for doubt in opened.doubts:
-            yield Skipped(doubt)
         rows = range(len(cutouts)) if rows is None else rows
+        for doubt in (*opened.doubts, *opened.remarks_on(np.asarray(rows, dtype=np.int64))):
+            yield Skipped(doubt)
         try:
             for done, row in enumerate(rows):
                 if stop.is_set():

@@ -15,6 +15,8 @@ _CHOSEN: dict[Keep, str] = {
     "best": "the best epoch was chosen on this part: slightly optimistic",
     "last": "the weights are those of the last epoch: nothing was chosen on this part",
 }
+_AVERAGED = "; answers averaged over {views} views of each galaxy, where the training's curves show one"
+_ONE_VIEW = "; one view of each galaxy"
 
 
 def note_part(part: str, views: int, keep: Keep = "best") -> str:
@@ -34,14 +36,24 @@ def note_part(part: str, views: int, keep: Keep = "best") -> str:
         "validation": _CHOSEN[keep],
         "all": "most of these galaxies were trained on: far too optimistic for new ones",
     }[part]
-    if views == 1:
-        return note
-    return f"{note}; answers averaged over {views} views of each galaxy, where the training's curves show one"
+    return note if views == 1 else note + _AVERAGED.format(views=views)
 
 
 def note_while_trained(keep: Keep) -> str:
     """What the numbers of the validation part hold for while a run is trained."""
-    return f"of the {keep} epoch; {_CHOSEN[keep]}; one view of each galaxy, float32"
+    return f"of the {keep} epoch; {_CHOSEN[keep]}{_ONE_VIEW}, float32"
+
+
+def note_beside_basis(values: Mapping[str, Any]) -> str:
+    """The note on the numbers of a part without the views, which :func:`describe_basis` tells.
+
+    Examples
+    --------
+    >>> note_beside_basis({"note": note_part("test", 8), "views": 8})
+    'locked away during training and every choice'
+    """
+    note = values.get("note") or ""
+    return note.replace(_AVERAGED.format(views=values.get("views")), "").replace(_ONE_VIEW, "")
 
 
 def note_choice(keep: Keep) -> str:
@@ -94,7 +106,7 @@ def describe_part(metrics: Mapping[str, Any], part: str = "validation") -> str:
     lines = (
         f"{part.capitalize()} part, {describe_basis(values)}:",
         describe_scores(values),
-        values.get("note") or "",
+        note_beside_basis(values),
         "" if found is None else found.sentence,
     )
     return "\n".join(line for line in lines if line)
@@ -120,20 +132,3 @@ def describe_basis(values: Mapping[str, Any]) -> str:
         if views in (None, 1)
         else f"{counted}, answers averaged over {views} views of each"
     )
-
-
-def describe_classes(values: Mapping[str, Any]) -> str:
-    """How the classes behind the numbers of a part were decided, and their probabilities scaled; empty: not noted.
-
-    Examples
-    --------
-    >>> describe_classes({"decision": "most probable class", "temperature": {"value": 0.87}})
-    'Decision: most probable class; probabilities at temperature 0.87.'
-    """
-    decision, temperature = values.get("decision"), values.get("temperature")
-    if not decision:
-        return ""
-    scaled = (
-        f"probabilities at temperature {temperature['value']:.3g}" if temperature else "the network's own probabilities"
-    )
-    return f"Decision: {decision}; {scaled}."

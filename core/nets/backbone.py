@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from core import extras
 from core.errors import NotPossible, SettingsProblem
 from core.nets import backbone_weights
 
@@ -78,7 +79,7 @@ def _import_timm() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: from a torchvision built for another torch
         raise NotPossible(
             f"timm, which has the ready-made networks, cannot be used here ({error}).",
-            "Install it with “pip install 'tuning-fork[backbones]'”, or leave the backbone empty.",
+            extras.how_to_get("backbones", "leave the backbone empty"),
             _WHERE,
         ) from error
 

@@ -108,9 +108,9 @@ class Doubt:
             return "Not every network gives error bars: the errors are the scatter of the networks alone."
         if not isinstance(target, Quantities):
             data, own = float(self.data.mean()), float(self.ignorance.mean())
-            what = "Mean entropy of the answers" if len(self.ignorance) > 1 else "Entropy of the answer"
+            what = "Mean entropy of" if len(self.ignorance) > 1 else "Entropy of"
             return (
-                f"{what} (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
+                f"{what} the networks' mean (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
                 f"{data:.2f} and the networks' ignorance {own:.2f}."
             )
         middle = np.median(self.data, axis=0), np.median(self.ignorance, axis=0)

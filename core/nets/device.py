@@ -104,6 +104,14 @@ def release_memory(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def wait_for(device: torch.device) -> None:
+    """Wait until the device has computed all that it was told to, for a measurement of time."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def in_pieces(function: Callable[..., Tensor], *batch: Tensor) -> Tensor:
     """Apply a function that treats each galaxy by itself to a batch (n, ...), in halves where memory runs out.
 

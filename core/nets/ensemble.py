@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data.target import Quantities, Target, outputs
+from core.data.target import Classes, Quantities, Target, outputs
 from core.errors import NotPossible, Problem, UnreadableFile
+from core.nets import heads, temperature
 from core.nets.calibration import ErrorBarCalibration
 from core.nets.combination import Doubt, combine, combine_probabilities
 from core.nets.predictor import Predictor
+from core.nets.temperature import Temperature
 from core.project import ensembles
 from core.project.runs import RunFolder
 from core.reading import reading
@@ -42,6 +44,9 @@ class Ensemble(Predictor):
         Of their common error bars.
     left_out, tested
         Numbers of galaxies, see :class:`core.project.ensembles.EnsembleList`.
+    own_temperature
+        Of the mean of the networks' probabilities, and whether there is one for other networks, as
+        :func:`core.nets.temperature.read` gives both.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Ensemble(Predictor):
         calibration: ErrorBarCalibration | None = None,
         left_out: int = 0,
         tested: int = 0,
+        own_temperature: tuple[Temperature | None, bool] = (None, False),
     ) -> None:
         first = members[0]
         self._members = tuple(members)
@@ -63,7 +69,12 @@ class Ensemble(Predictor):
         self.views = max((member.views for member in members), key=len)
         self.calibration, self.training_range = calibration, first.training_range
         self.zero_points, self.side = first.zero_points, first.side
-        said = [*_tell_temperatures(members), *(note for member in members for note in member.notes)]
+        self.temperature, is_of_others = own_temperature
+        said = [
+            *_tell_temperatures(members),
+            *_tell_stale(is_of_others),
+            *(note for member in members for note in member.notes),
+        ]
         self.notes = tuple({str(note): note for note in said}.values())
 
     def __repr__(self) -> str:
@@ -85,6 +96,12 @@ class Ensemble(Predictor):
     def members(self) -> tuple[Predictor, ...]:
         """The networks."""
         return self._members
+
+    @property
+    def member_temperatures(self) -> tuple[float | None, ...]:
+        """The temperature of each of its networks, None where it is not calibrated."""
+        known = (member.temperature for member in self._members)
+        return tuple(None if each is None else each.value for each in known)
 
     @property
     def has_error_bars(self) -> bool:
@@ -112,15 +129,24 @@ class Ensemble(Predictor):
 
     @torch.no_grad()
     def answer(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None, Doubt]:
-        """The mean of the scores, standard deviations of quantities, and what the doubt comes from."""
+        """The mean of the scores, standard deviations of quantities, and what the doubt comes from.
+
+        Probabilities are at the ensemble's own temperature, if it has one; the doubt is that of their mean before it.
+        """
+        return self.join([member.scores_and_error_bars(images, beside) for member in self._members])
+
+    def join(self, answers: Sequence[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None, Doubt]:
+        """The answers of all its networks, each in its own order of the names, as one."""
         scores, errors = [], []
-        for member, places in zip(self._members, self._places, strict=True):
-            found, bars = member.scores_and_error_bars(images, beside)
+        for (found, bars), places in zip(answers, self._places, strict=True):
             scores.append(found.cpu().numpy()[:, places])
             errors.append(None if bars is None else bars.cpu().numpy()[:, places])
         if not isinstance(self.target, Quantities):
             mean, doubt = combine_probabilities(np.stack(scores))
-            return self._to_tensor(mean), None, doubt
+            together = self._to_tensor(mean)
+            if self.temperature is not None:
+                together = heads.temper(together, self.temperature.value)
+            return together, None, doubt
         found = combine(np.stack(scores), errors, self.target.encodings)
         if self.calibration is not None:
             found = found.scaled(self.calibration.factors)
@@ -147,14 +173,28 @@ def _tell_temperatures(members: Sequence[Predictor]) -> list[Problem]:
     found = [member.temperature.value for member in members if member.temperature is not None]
     if not found:
         return []
-    values = ", ".join(f"{value:.3g}" for value in found)
+    values, has = ", ".join(f"{value:.3g}" for value in found), "has" if len(found) == 1 else "have"
     return [
         Problem(
-            f"{len(found)} of its {len(members)} networks have been calibrated (temperature {values}): their "
+            f"{len(found)} of its {len(members)} networks {has} been calibrated (temperature {values}): their "
             "calibrated probabilities enter the mean.",
-            "Calibrate all of them or none; a run's temperature is removed in Evaluate."
+            "Calibrate the ensemble instead; a run's temperature is removed in Evaluate."
             if len(found) < len(members)
             else "",
+        )
+    ]
+
+
+def _tell_stale(is_of_others: bool) -> list[Problem]:
+    """That there is a temperature for what the networks were before; nothing if there is none."""
+    if not is_of_others:
+        return []
+    return [
+        Problem(
+            "The temperature of this ensemble was fitted before one of its networks was trained on, calibrated or "
+            "given its own probabilities back, and is not used.",
+            "Fit it again, or remove it.",
+            temperature.NAME,
         )
     ]
 
@@ -179,7 +219,8 @@ def load(file: Path, device: torch.device | str = "cpu") -> Ensemble:
             calibration = ErrorBarCalibration.from_dict(listed.calibration)
             if len(calibration.factors) != len(members[0].output_names):
                 raise ValueError(f"{len(calibration.factors)} factors of {len(members[0].output_names)} quantities")
-    return Ensemble(members, RunFolder(file.parent).name, calibration, listed.left_out, listed.tested)
+    own = temperature.read(file) if isinstance(members[0].target, Classes) else (None, False)
+    return Ensemble(members, RunFolder(file.parent).name, calibration, listed.left_out, listed.tested, own)
 
 
 def _load_member(run: RunFolder, file: Path, device: torch.device | str) -> Predictor:

@@ -129,3 +129,8 @@ def mean_and_log_sigma(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """
     mean, free = outputs.chunk(2, dim=1)
     return mean, _MAX_LOG_SIGMA * torch.tanh(free / _MAX_LOG_SIGMA)
+
+
+def temper(scores: Tensor, value: float) -> Tensor:
+    """Probabilities (n, K) at a temperature, see :mod:`core.nets.temperature`."""
+    return torch.softmax(scores.clamp_min(torch.finfo(scores.dtype).tiny).log() / value, dim=1)

@@ -21,8 +21,8 @@ from core.events import NEVER, Work
 from core.nets import features
 from core.nets.opening import NetworkOnData
 from core.nets.predictor import Predictor
-from core.project.cache import cache_folder
 from core.project.files import atomic_path, make_folder, require_space
+from core.project.user_folders import cache_folder
 
 _FORMAT = 1
 _ROOM = 4_000_000_000  # bytes of features that are kept; those not used for longest go first

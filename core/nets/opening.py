@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, Problem, SettingsProblem
 from core.nets import band_mapping, zero_points
@@ -38,6 +41,14 @@ class NetworkOnData:
     cutouts: Cutouts
     doubts: tuple[Problem, ...]
     whole: Cutouts
+
+    def remarks_on(self, rows: NDArray[np.int64] | slice = slice(None)) -> list[Problem]:
+        """What is to be known of the catalogue columns beside the image of these galaxies, where the network takes any.
+
+        That is how many lack a value, and how many have one beyond those of the training.
+        """
+        side = self.predictor.side
+        return [] if side is None else side.remark_on(side.read(self.cutouts.columns, rows))
 
     def of_galaxy(self, row: int) -> Predictor:
         """The network as it answers this galaxy of the dataset: catalogue columns beside the image keep its values."""
@@ -107,7 +118,7 @@ def open_network_on_data(
         doubts += predictor.check([band.name for band in cutouts.bands], cutouts.shape[1:], cutouts.median_pixel_scale)
         doubts += predictor.compare_stamps(cutouts.recipe)
         if predictor.side is not None and needs_answers:
-            doubts += predictor.side.compare(cutouts.columns, cutouts.units)
+            doubts += predictor.side.compare_units(cutouts.columns, cutouts.units)
         cutouts, scaled = zero_points.bring_to_training(cutouts, predictor)
         doubts += scaled
         yield NetworkOnData(predictor, cutouts, tuple(doubts), whole)

@@ -115,6 +115,11 @@ class Predictor:
         return (self,)
 
     @property
+    def member_temperatures(self) -> tuple[float | None, ...]:
+        """Of an ensemble, the temperature of each of its networks, None where it is not calibrated; else empty."""
+        return ()
+
+    @property
     def causes_of_doubt(self) -> tuple[str, ...]:
         """Of an ensemble, what is known of its doubt, see :attr:`core.nets.combination.Doubt.causes`."""
         return ()
@@ -181,13 +186,17 @@ class Predictor:
         errors = [each for _, each in answers if each is not None]
         scores = heads.join(self.target, torch.stack([each for each, _ in answers]).mean(0))
         if not errors:
-            return scores if self.temperature is None else _temper(scores, self.temperature.value), None
+            return scores if self.temperature is None else heads.temper(scores, self.temperature.value), None
         assert isinstance(self.target, Quantities)
         return scores, encoding.in_unit(self.target, scores, self._calibrate(torch.stack(errors).mean(0)))
 
     def answer(self, images: Tensor, beside: Tensor | None = None) -> tuple[Tensor, Tensor | None, Doubt | None]:
         """The scores and standard deviations, and of an ensemble what its doubt comes from."""
         return (*self.scores_and_error_bars(images, beside), None)
+
+    def join(self, answers: Sequence[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None, Doubt | None]:
+        """The answers of all its :attr:`members`, each scores (n, K) and standard deviations, as one."""
+        return (*answers[0], None)
 
     def held(self, values: NDArray[np.float64]) -> Predictor:
         """The network of the image alone that this one is for a galaxy with these values (S,) of the catalogue.
@@ -323,11 +332,6 @@ class Predictor:
                     str(path.with_name(temperature.NAME)),
                 ),
             )
-
-
-def _temper(scores: Tensor, value: float) -> Tensor:
-    """Probabilities (n, K) at a temperature, see :mod:`core.nets.temperature`."""
-    return torch.softmax(scores.clamp_min(torch.finfo(scores.dtype).tiny).log() / value, dim=1)
 
 
 def _map_back(view: View) -> Tensor:

@@ -141,18 +141,17 @@ class SideInputs:
         with np.errstate(invalid="ignore"):
             return ~np.isfinite(values) | (positive & (values <= 0))
 
-    def compare(self, columns: Mapping[str, Any], units: Mapping[str, str]) -> list[Problem]:
-        """What is to be known of a dataset's values: other units, missing ones, and those beyond the training's.
+    def compare_units(self, columns: Mapping[str, Any], units: Mapping[str, str]) -> list[Problem]:
+        """Which columns of a dataset have another unit than in training.
 
         Raises
         ------
         NotPossible
             A column is missing.
         """
-        values = self.read(columns)
-        missing = self.are_missing(values)
+        self.read(columns, slice(0, 0))
         found: list[Problem] = []
-        for place, column in enumerate(self.columns):
+        for column in self.columns:
             unit = units.get(column.name, "")
             if unit != column.unit:
                 here, there = (f"in {each}" if each else "without a unit" for each in (unit, column.unit))
@@ -162,6 +161,13 @@ class SideInputs:
                         "If the numbers mean something else, the answers are wrong.",
                     )
                 )
+        return found
+
+    def remark_on(self, values: NDArray[np.float64]) -> list[Problem]:
+        """What is to be known of the values (n, K) of some galaxies: missing ones, and those beyond the training's."""
+        missing = self.are_missing(values)
+        found: list[Problem] = []
+        for place, column in enumerate(self.columns):
             if count := int(missing[:, place].sum()):
                 found.append(_note_missing(column, count, len(values)))
             known = values[~missing[:, place], place]
@@ -249,9 +255,8 @@ def _fit_column(name: str, unit: str, values: NDArray[np.float64], is_logarithm:
 
 
 def _note_missing(column: SideColumn, count: int, galaxies: int) -> Problem:
-    what = f"{count:,} of {galaxies:,} galaxies of the catalogue have no “{column.name}”" + (
-        " that has a logarithm" if column.is_logarithm else ""
-    )
+    who = "This galaxy has" if galaxies == 1 else f"{count:,} of these {galaxies:,} galaxies have"
+    what = f"{who} no “{column.name}”" + (" that has a logarithm" if column.is_logarithm else "")
     told = (
         "and the network is told that it is missing"
         if column.missing

@@ -8,9 +8,15 @@ file the probabilities are the network's own. The weights never change.
 The file names the weights that it was fitted for by their checksum. A training that went on since has written others:
 the temperature is then left out, and the network says so.
 
+An ensemble has a temperature of its own, of the mean of its networks' probabilities: first the mean is taken, then it
+is calibrated. The mean of calibrated networks is less sure than they are, so that their temperatures do not replace it.
+Its file names the weights and the temperatures of all networks: where one has changed, the mean is another, and it is
+left out.
+
 References
 ----------
-Guo, Pleiss, Sun & Weinberger 2017, Proc. ICML 34, 1321 (arXiv:1706.04599).
+Guo, Pleiss, Sun & Weinberger 2017, Proc. ICML 34, 1321 (arXiv:1706.04599); Rahaman & Thiery 2021, NeurIPS 34
+(arXiv:2007.08792, of ensembles).
 """
 
 from __future__ import annotations
@@ -22,11 +28,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.errors import WrongVersion
+from core.project import ensembles
 from core.project.files import write_atomically
+from core.project.runs import ENSEMBLE_FILE
 from core.reading import format_of, is_there, read_json, reading
 
 NAME = "temperature.json"
-FORMAT = 1
+FORMAT = 2
+_OF_ONE = 1  # the format of a single network's, which earlier versions read; they would overlook an ensemble's
 _REMEDY = "Fit the temperature again, or remove this file: then the probabilities are the network's own."
 _LEAST, _MOST = 1e-3, 1e3
 
@@ -61,7 +70,7 @@ class Temperature:
 
 
 def read(weights: Path) -> tuple[Temperature | None, bool]:
-    """Read the temperature that is kept for a weights file.
+    """Read the temperature that is kept for a weights file, or for the list that stands for an ensemble's.
 
     Returns
     -------
@@ -79,9 +88,9 @@ def read(weights: Path) -> tuple[Temperature | None, bool]:
     if not is_there(file):
         return None, False
     found, fitted_for = parse(file)
-    if fitted_for == _checksum(weights):
+    if fitted_for == checksum(weights):
         return found, False
-    return None, weights.name == "best.safetensors"  # others in a run's folder never had one
+    return None, weights.name in {"best.safetensors", ENSEMBLE_FILE}  # others in a run's folder never had one
 
 
 def parse(file: Path) -> tuple[Temperature, str]:
@@ -98,9 +107,13 @@ def parse(file: Path) -> tuple[Temperature, str]:
         return Temperature(value, error, galaxies, numbers[:2], numbers[2:]), str(values["weights"])
 
 
-def keep(weights: Path, temperature: Temperature) -> None:
-    """Write a temperature beside the weights that it was fitted for."""
-    values = {"format": FORMAT, **asdict(temperature), "weights": _checksum(weights)}
+def keep(weights: Path, temperature: Temperature, fitted_for: str = "") -> None:
+    """Write a temperature beside the weights that it was fitted for.
+
+    ``fitted_for`` is their checksum when they answered; empty: they have not changed since.
+    """
+    known = FORMAT if weights.name == ENSEMBLE_FILE else _OF_ONE
+    values = {"format": known, **asdict(temperature), "weights": fitted_for or checksum(weights)}
     write_atomically(weights.with_name(NAME), json.dumps(values, indent=2) + "\n")
 
 
@@ -119,6 +132,16 @@ def remove(weights: Path) -> None:
     weights.with_name(NAME).unlink(missing_ok=True)
 
 
-def _checksum(weights: Path) -> str:
+def checksum(weights: Path) -> str:
+    """What the answers depend on before the temperature: weights, and of an ensemble its networks' temperatures."""
+    if weights.name == ENSEMBLE_FILE:
+        runs = ensembles.read(weights).members
+        parts = [f"{checksum(run.best)} {_value_of(run.best)}" for run in runs]
+        return f"sha256:{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}"
     with weights.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _value_of(weights: Path) -> float | None:
+    found, _ = read(weights)
+    return None if found is None else found.value

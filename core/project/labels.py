@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Problem, UnreadableFile
+from core.pieces import pieces_of
 from core.project.files import append_durably, make_folder, write_atomically
 from core.project.votes import COUNTINGS, Counting, Votes
 from core.reading import is_there, reading, require_file
@@ -48,6 +49,9 @@ class CountingChange:
 
 Change: TypeAlias = LabelChange | CountingChange
 
+JournalState: TypeAlias = tuple[int, int, int]
+"""Size and time of the file, and how many changes are not in it yet."""
+
 
 class LabelJournal:
     """Hand labels of one dataset, as lines of JSON.
@@ -67,6 +71,15 @@ class LabelJournal:
         self.path = path
         self.unsaved: list[Change] = []
         self._frozen: tuple[Votes, list[int]] | None = None
+
+    @property
+    def state(self) -> JournalState:
+        """Changes whenever a label is given."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return 0, 0, len(self.unsaved)
+        return status.st_size, status.st_mtime_ns, len(self.unsaved)
 
     def frozen(self, until: float = math.inf) -> LabelJournal:
         """The journal as it is now, whatever labels are given from now on.
@@ -257,7 +270,7 @@ def _seconds(time: str) -> float:
 
 def _as_lines(changes: Sequence[Change]) -> str:
     """The changes as lines of JSON; without a name, as every version of the program reads them."""
-    plain = [{name: value for name, value in asdict(change).items() if name != "by" or value} for change in changes]
+    plain = [{name: value for name, value in vars(change).items() if name != "by" or value} for change in changes]
     return "\n".join(json.dumps(values, ensure_ascii=False) for values in plain)
 
 
@@ -292,6 +305,9 @@ def apply_labels(
 def writable_copy(column: NDArray[Any] | None, count: int) -> NDArray[np.object_]:
     """A copy (N,) of a column that any label can be written to; of ``count`` empty texts where there is none."""
     copy = np.full(count, "", dtype=object)
-    if column is not None:
-        copy[:] = list(column) if column.dtype.kind == "f" else column.tolist()  # float32(0.1) is to remain "0.1"
+    if column is None:
+        return copy
+    for piece in pieces_of(count):
+        values = column[piece]
+        copy[piece] = list(values) if values.dtype.kind == "f" else values.tolist()  # float32(0.1) is to remain "0.1"
     return copy

@@ -101,7 +101,7 @@ def _show_scores(folder: RunFolder, facts: RunFacts) -> list[str]:
 
 
 def _show_part(folder: RunFolder, facts: RunFacts, title: str, values: Mapping[str, Any], part: str) -> list[str]:
-    said = values.get("note")
+    said = part_notes.note_beside_basis(values)
     basis = f"{capitalised(part_notes.describe_basis(values))}."
     note = f"{basis} {capitalised(said)}." if said else basis
     guess = guess_of_run(facts.metrics, part) if part in _PARTS else None

@@ -28,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core import extras
 from core.data.target import Quantities
 from core.errors import NotPossible, Problem, Stopped
 from core.events import NEVER, Progress, Work
@@ -82,7 +83,7 @@ def require_libraries() -> None:
         except ImportError as error:
             raise NotPossible(
                 f"{name}, which is needed for ONNX files, is not installed.",
-                "Install it with “pip install 'tuning-fork[onnx]'”.",
+                extras.how_to_get("onnx", "leave it out (“tuningfork export … --no-onnx”)"),
             ) from error
 
 

@@ -216,3 +216,15 @@ def _knob(name: str, field: FieldInfo) -> Knob:
         applies=None if condition is None else (condition[0], tuple(condition[1])),
         is_column=declared.get("is_column", False),
     )
+
+
+def changed_settings(old: Settings, new: Settings, prefix: str = "") -> dict[str, str]:
+    """Dotted names of the settings that differ, with their titles."""
+    found: dict[str, str] = {}
+    for name, knob in knobs(type(old)).items():
+        one, other = getattr(old, name), getattr(new, name)
+        if isinstance(one, Settings) and type(one) is type(other):
+            found |= changed_settings(one, other, f"{prefix}{name}.")
+        elif one != other:
+            found[f"{prefix}{name}"] = knob.title
+    return found

@@ -15,7 +15,7 @@ from core.data.cutouts import Cutouts
 from core.data.store import Band, DatasetWriter, Origin
 from core.errors import Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
-from core.project.cache import cache_folder
+from core.project.user_folders import cache_folder
 from core.reading import is_there, set_aside
 from core.settings import toml
 from core.simulate import galaxies

@@ -327,13 +327,16 @@ def _values(found: Judgement, old: Judgement | None, metric: str) -> dict[str, f
 def _judge_test(
     found: TransferStudy, wanted: list[PlannedPoint], move: Move, study: TransferStudySettings, stop: threading.Event
 ) -> Work[Judged]:
-    """Judge all networks on the test part, after the last one was trained."""
+    """Judge all networks on the test part, after the last one was trained; the table keeps what was judged earlier."""
     jury = yield from _call_jury(move, study, find_strategies(study.strategies, move.blocks), "test")
-    tested = Judged("test", found.metric)
+    known = transfer_study.read_table(found.folder / TEST_TABLE, "test", found.metric)
+    table, tested = known.with_metric_only(), Judged("test", found.metric)
     for number, each in enumerate(wanted, 1):
-        tested = tested.with_point(*_judge(each, move, jury, found.folder, found.metric, stop))
+        earlier = _find(known, _key(each, move), found.metric)
+        judged = earlier or _judge(each, move, jury, found.folder, found.metric, stop)
+        table, tested = table.with_point(*judged), tested.with_point(*judged)
         yield Progress(number, len(wanted), "networks judged")
-    transfer_study.write_table(tested, found.folder / TEST_TABLE)
+    transfer_study.write_table(table, found.folder / TEST_TABLE)
     transfer_figure.save(replace(found, judged=tested), found.folder / TEST_FIGURE)
     return tested
 

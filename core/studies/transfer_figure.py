@@ -65,7 +65,7 @@ def draw_lines(drawn: TransferLines, axes: Axes) -> None:
     axes.set_xticklabels([text for _, text in drawn.ticks])
     axes.set_xlabel(escape_mathtext(drawn.axis))
     axes.set_ylabel(escape_mathtext(drawn.what))
-    axes.set_title(f"{drawn.about}; error bars: mean of the runs", fontsize="small")
+    axes.set_title(f"{drawn.about}; error bars: standard error of the mean", fontsize="small")
     axes.grid(alpha=0.25)
     if drawn.lines or drawn.levels:
         axes.legend(frameon=False, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)

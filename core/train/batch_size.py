@@ -8,7 +8,7 @@ from core.train.settings import RunSettings
 
 USUAL = 64
 _SMALLEST = 8
-_STEPS = 30  # of an epoch, at least
+STEPS = 30  # of an epoch, at least
 _SHOWN = 300  # galaxies in an epoch, at least, where so few are repeated
 
 
@@ -17,7 +17,7 @@ def choose(wanted: int | None, galaxies: int) -> int:
     if wanted is not None:
         return wanted
     size = _SMALLEST
-    while 2 * size <= min(USUAL, galaxies / _STEPS):
+    while 2 * size <= min(USUAL, galaxies / STEPS):
         size *= 2
     return size
 

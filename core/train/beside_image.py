@@ -58,14 +58,15 @@ def choose(
     fitted, notices = None, list[Problem]()
     if names:
         side_columns.require_usable(cutouts, names, target, labels)
-        values = side_columns.read(cutouts.columns, names)
-        fitted = side_inputs.fit(names, cutouts.units, values[train], settings.data.side_logarithms)
+        values = side_columns.read(cutouts.columns, names, train)
+        fitted = side_inputs.fit(names, cutouts.units, values, settings.data.side_logarithms)
         notices.append(Problem(_describe(fitted), "", _WHERE))
     if base is None or before is None:
         return fitted, base, notices
     if fitted is not None and set(fitted.names) == set(before.names):
         own = _follow(before, fitted, is_refitted=settings.transfer.input_scaling == "refitted")
-        return own, base, [*notices, *own.compare(cutouts.columns, cutouts.units)]
+        seen = own.read(cutouts.columns, train)
+        return own, base, [*notices, *own.compare_units(cutouts.columns, cutouts.units), *own.remark_on(seen)]
     listed = ", ".join(column.title for column in before.columns)
     notices.append(
         Problem(
@@ -105,6 +106,7 @@ def _follow(before: SideInputs, fitted: SideInputs, *, is_refitted: bool) -> Sid
 
 def _describe(side: SideInputs) -> str:
     each = [
-        f"{column.title} ({column.missing:,} missing)" * bool(column.missing) or column.title for column in side.columns
+        f"{column.title} ({column.missing:,} missing in training)" * bool(column.missing) or column.title
+        for column in side.columns
     ]
     return f"Beside the image, the network takes {', '.join(each)}."

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from core.errors import Problem, UnreadableFile
 from core.metrics import part_notes
+from core.metrics.answering import Answering
 from core.metrics.guessing import Guess, guess_of_run
 from core.metrics.uncertainty import find_error
 from core.nets import base_networks
@@ -76,6 +77,8 @@ class RunSummary:
         Number of training and of validation galaxies; 0: unknown.
     verdict
         The verdict on its convergence, a sentence.
+    outdated
+        A warning for each part whose numbers are of another decision or temperature than it has now.
     notes
         The user's notes and tags.
     problem
@@ -100,8 +103,14 @@ class RunSummary:
     labels: int
     validated: int
     verdict: str
+    outdated: dict[str, str]
     notes: Notes
     problem: Problem | None
+
+    @property
+    def remarks(self) -> list[str]:
+        """The warnings on its numbers, each with its part."""
+        return [f"{part.capitalize()} part: {said}" for part, said in self.outdated.items()]
 
     @property
     def planned(self) -> int:
@@ -183,9 +192,26 @@ def summarise(run: RunFolder) -> RunSummary:
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
         verdict=_describe_members(run) if run.is_ensemble else verdict.describe(metrics, with_advice=False),
+        outdated=attempt(lambda: find_outdated(run), {}),
         notes=written,
         problem=problem,
     )
+
+
+def find_outdated(run: RunFolder) -> dict[str, str]:
+    """A warning for each part whose numbers are of another decision or temperature than the run has now.
+
+    Raises
+    ------
+    UnreadableFile
+        Its numbers cannot be read.
+    """
+    metrics = read_metrics(run.metrics_file)
+    noted = {part: metrics.get(part) or {} for part in part_notes.PARTS}
+    if not any(Answering.noted(values) for values in noted.values()):
+        return {}
+    now = Answering.of_run(run)
+    return {part: said for part, values in noted.items() if (said := now.remark_on(values))}
 
 
 def describe_start(run: RunFolder, settings: RunSettings | None) -> str:

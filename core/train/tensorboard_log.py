@@ -7,6 +7,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterator
 
+from core import extras
 from core.errors import NotPossible
 from core.events import EpochEnded
 from core.project.runs import RunFolder
@@ -40,7 +41,7 @@ def open_log(folder: RunFolder, *, wanted: bool, epochs_done: int) -> Iterator[C
     except ImportError as error:
         raise NotPossible(
             "TensorBoard is not installed.",
-            "Install it with “pip install 'tuning-fork[tensorboard]'”, or switch its files off.",
+            extras.how_to_get("tensorboard", "switch its files off"),
             "tensorboard",
         ) from error
     writer = module.SummaryWriter(str(folder.path / FOLDER), purge_step=epochs_done + 1)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 _ACTIONS = argparse._SubParsersAction  # what argparse keeps the commands of a command in
 _ENVIRONMENT = (
-    ("TUNINGFORK_HOME", "The folder for new projects, in place of “Tuning Fork” in the home folder."),
+    ("TUNINGFORK_HOME", "The folder for new projects, in place of “Tuning Fork” among the documents, and for the log."),
     ("TUNINGFORK_CACHE", "The folder for what can be made again, such as the demonstration survey."),
     ("DISPLAY, WAYLAND_DISPLAY", "Where neither is set there is no screen, and only commands work."),
 )

@@ -14,8 +14,9 @@ import math
 import os
 import re
 import sys
+import unicodedata
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,16 @@ def main() -> int:
     options = parse_options()
     session = onnxruntime.InferenceSession(str(options.network), providers=["CPUExecutionProvider"])
     has_errors = len(session.get_outputs()) > 1
-    factors, catalogue = zero_point_factors(options.zero_point), read_catalogue(options.catalogue)
+    found = galaxies(options.files)
+    factors = zero_point_factors(options.zero_point)
+    catalogue = read_catalogue(options.catalogue, options.id, [(name, paths[0]) for name, paths in found])
     left_out, done, batch = 0, 0, []
     with options.output.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(head(has_errors=has_errors))
-        for name, paths in galaxies(options.files):
+        for name, paths in found:
             try:
-                batch.append((name, read_stamp(paths, options) * factors, catalogue.get(name)))
+                batch.append((name, read_stamp(paths, options) * factors, catalogue.get(paths[0])))
             except (Unusable, OSError, ValueError, TypeError) as problem:
                 say(f"{name}: {problem} It is left out.")
                 left_out += 1
@@ -78,9 +81,10 @@ def parse_options() -> argparse.Namespace:
     )
     if NETWORK["beside"]:
         columns = ", ".join(column["name"] for column in NETWORK["beside"])
-        parser.add_argument("--catalogue", type=Path, required=True, help=f"table with id and {columns} of each galaxy")
+        parser.add_argument("--catalogue", type=Path, required=True, help=f"table with {columns} of each galaxy")
+        parser.add_argument("--id", default="", help="its column with the file name or id; else it is recognised")
     else:
-        parser.set_defaults(catalogue=None)
+        parser.set_defaults(catalogue=None, id="")
     return parser.parse_args()
 
 
@@ -119,16 +123,62 @@ def head(*, has_errors: bool) -> list[str]:
     return columns
 
 
-def read_catalogue(path: Path | None) -> dict[str, list[float]]:
-    """What the network takes beside the image of each galaxy, by its id, which is the name of its file."""
+def read_catalogue(path: Path | None, column: str, named: list[tuple[str, Path]]) -> dict[Path, list[float]]:
+    """What the network takes beside the image of each galaxy, by its first file; ``named`` has names and files."""
     if path is None:
         return {}
     table = Table.read(path)
-    columns = [column["name"] for column in NETWORK["beside"]]
-    if missing := [name for name in ("id", *columns) if name not in table.colnames]:
+    wanted = [each["name"] for each in NETWORK["beside"]]
+    if missing := [name for name in (*wanted, column) if name and name not in table.colnames]:
         sys.exit(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.colnames)}.")
-    values = np.stack([np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan) for name in columns], axis=1)
-    return {stem(Path(str(name))): row.tolist() for name, row in zip(table["id"], values, strict=True)}
+    for each in NETWORK["beside"]:
+        if (unit := str(table[each["name"]].unit or "")) and unit != each["unit"]:
+            say(f"{each['name']} is in {unit} in {path}, and was in {each['unit'] or 'no unit'} in training.")
+    values = np.stack([np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan) for name in wanted], axis=1)
+    return {file: values[row].tolist() for file, row in choose_rows(table, path, column, named).items()}
+
+
+def choose_rows(table: Table, path: Path, column: str, named: list[tuple[str, Path]]) -> dict[Path, int]:
+    """The row of each galaxy, by the column that names most of them as path, as file or as id."""
+    candidates = [column] if column else [name for name in table.colnames if table[name].dtype.kind in "OSUiu"]
+    found = {name: match_rows([str(text) for text in table[name]], named) for name in candidates}
+    most = max(map(len, found.values()), default=0)
+    if not most:
+        holds = ", ".join(f"{name} ({table[name][0]})" for name in candidates[:6]) if len(table) else "nothing"
+        sys.exit(f"No column of {path} names the files, which are called like {named[0][1].name}. It holds {holds}.")
+    best = [name for name, rows in found.items() if len(rows) == most]
+    if any(found[name] != found[best[0]] for name in best):
+        sys.exit(f"Several columns of {path} could name the files: {', '.join(best)}. Choose one with --id.")
+    return found[best[0]]
+
+
+def match_rows(texts: list[str], named: list[tuple[str, Path]]) -> dict[Path, int]:
+    """The rows whose texts name the galaxies: by folder and file, then by file or id, then by number."""
+    places: list[dict[str, int | None]] = [{}, {}, {}]
+    first = {text: row for row, text in reversed(list(enumerate(texts)))}
+    for text, row in first.items():
+        for level, key in enumerate(keys_of(text)):
+            if key:  # what several rows mean is no name
+                places[level][key] = None if key in places[level] else row
+    found, counts = {}, Counter(name for name, _ in named)
+    for name, file in named:
+        keys = list(enumerate(keys_of(name if NETWORK["pattern"] else file.absolute().as_posix())))
+        if counts[name] > 1:  # files of one name in several folders: only their paths tell them apart
+            del keys[1:]
+        rows = (places[level].get(key) for level, key in keys)
+        if (row := next((each for each in rows if each is not None), None)) is not None:
+            found[file] = row
+    return found
+
+
+def keys_of(text: str) -> tuple[str, str, str]:
+    """By what a path, the name of a file or an id is found: folder and name, name, number; empty where it has none."""
+    *above, last = unicodedata.normalize("NFC", text.strip()).replace("\\", "/").split("/")
+    name = stem(Path(last)) if last else ""
+    number = name.lstrip("0") or "0" if name.isdecimal() else ""
+    if len(name) > 14 and not number and (long := re.search(r"\d{15,}", name)):
+        number = long[0]
+    return f"{above[-1]}/{name}" if above and above[-1] not in {"", "."} else "", name, number
 
 
 def beside_images(batch: list[tuple[str, np.ndarray, list[float] | None]]) -> np.ndarray:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.layer_table import LayerTable
+from app.widgets.message_line import MessageLine
 from core.wording import count_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _CHOICES = {
     "half": ("Half", "The later half of the blocks is tuned."),
     "all": ("Everything", "Full adaptation: the best where the surveys are far apart, if there are enough labels."),
 }
-_CLICK = "A click on a block freezes it and all before it."
 
 
 class DepthChooser(QWidget):
@@ -28,10 +28,12 @@ class DepthChooser(QWidget):
 
     Notes
     -----
-    Signals: ``changed(blocks)`` with the number of frozen blocks, when the user chooses another.
+    Signals: ``changed(blocks)`` with the number of frozen blocks, when the user chooses another, and then
+    ``edited(before, after, names)``.
     """
 
     changed = Signal(int)
+    edited = Signal(object, object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,9 +54,7 @@ class DepthChooser(QWidget):
             line.addWidget(button)
         line.addStretch(1)
         column.addLayout(line)
-        self.sentence = QLabel()
-        self.sentence.setWordWrap(True)
-        self.sentence.setProperty("role", "muted")
+        self.sentence = MessageLine(2, grows=True)
         column.addWidget(self.sentence)
         self.table = LayerTable()
         self.table.setMinimumHeight(120)
@@ -83,9 +83,20 @@ class DepthChooser(QWidget):
         return {"head": self.blocks, "last": self.blocks - 1, "half": self.blocks // 2, "all": 0}[choice]
 
     def _choose(self, blocks: int) -> None:
-        self.frozen = blocks
+        before = self.frozen
+        self.restore(blocks)
+        if blocks != before:
+            self.edited.emit(before, blocks, {"How much to tune": "How much to tune"})
+
+    def snapshot(self) -> int:
+        """The number of frozen blocks."""
+        return self.frozen
+
+    def restore(self, state: int) -> None:
+        """Choose a number of blocks, and emit ``changed``."""
+        self.frozen = state
         self._show()
-        self.changed.emit(blocks)
+        self.changed.emit(state)
 
     def _show(self) -> None:
         self.table.set_frozen(self.frozen, choosable=bool(self._rows))

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import SymbolLabel
+from app.widgets.context_menu import add_text, offer_menu
+from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written, on_button
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class MatchRow(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = ""
-        self.sentence, self.remedy = QLabel(), QLabel()
+        self.sentence, self.remedy = MessageLine(1, "", grows=True), MessageLine(1, grows=True)
         self.button = QPushButton()
         self.button.setFixedWidth(_BUTTON_WIDTH)
         self._grid = QGridLayout(self)
@@ -102,11 +104,8 @@ class MatchRow(QWidget):
         name.setFixedWidth(_TITLE_WIDTH)
         self._grid.addWidget(name, 0, 1, top)
         for place, label in enumerate((self.sentence, self.remedy)):
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+            offer_menu(label, lambda menu, _place, label=label: add_text(menu, "Copy", label.text()))
             self._grid.addWidget(label, place, 2)
-        self.remedy.setProperty("role", "muted")
         self._grid.addWidget(self.button, 0, 3, 2, 1, top)
         self._grid.setColumnStretch(2, 1)
         self._below = 2  # the next free row

@@ -48,10 +48,12 @@ class MapSide(QObject):
     Notes
     -----
     Signals: ``settings_changed()`` when the user chooses another method or other settings, ``changed()`` when
-    another map or none is shown, ``finished()`` when a finished map is shown.
+    another map or none is shown, ``finished()`` when a finished map is shown, ``form_made(form)`` when another method
+    is chosen for the first time.
     """
 
     settings_changed = Signal()
+    form_made = Signal(object)
     changed = Signal()
     finished = Signal()
 
@@ -91,6 +93,7 @@ class MapSide(QObject):
             form = self._forms[method.name] = SettingsForm(method.settings)
             self._offer_layers(method.settings, form)
             form.changed.connect(self.settings_changed)
+            self.form_made.emit(form)
             column = self.settings.layout()
             assert isinstance(column, QVBoxLayout)
             column.insertWidget(1, form)

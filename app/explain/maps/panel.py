@@ -116,6 +116,8 @@ class ExplanationPanel(Panel):
         for side in self.sides:
             self._layer_request.finished.connect(side.set_layers)
             side.settings_changed.connect(self._explain)
+            side.form_made.connect(self._session.keep_undo)
+            self._session.keep_undo(side.form)
             side.changed.connect(self._match_colours)
             self.controls.opacity_changed.connect(side.view.set_opacity)
             side.view.save.triggered.connect(partial(self._save_map, side))

@@ -15,7 +15,7 @@ from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
 from app.widgets.path_field import offer_files
 from app.widgets.plain_text import on_button
-from core.settings.declare import knobs
+from core.settings.declare import changed_settings, knobs
 from core.simulate import presets
 from core.simulate.realism_settings import IDEAL, REALISTIC
 from core.simulate.settings import SimulationSettings
@@ -35,11 +35,13 @@ class SimulationForm(QWidget):
 
     Notes
     -----
-    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid; ``problem_changed()``;
+    Signals: ``changed(settings)`` after every change by the user that leaves the whole valid, and then
+    ``edited(before, after, names)`` with the states, what differs and its titles; ``problem_changed()``;
     ``density_wanted(editor, prior)`` for a prior from a catalogue; ``save_wanted()`` and ``load_wanted()``.
     """
 
     changed = Signal(object)
+    edited = Signal(object, object, object)
     problem_changed = Signal()
     density_wanted = Signal(object, object)
     save_wanted = Signal()
@@ -48,6 +50,7 @@ class SimulationForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._value = self._preset = presets.load_preset(presets.DEFAULT)
+        self._told = (presets.DEFAULT, self._value)
         self._build()
         self._lay_out()
         self._connect()
@@ -57,7 +60,7 @@ class SimulationForm(QWidget):
         self.preset = QComboBox()
         self.preset.addItems(presets.preset_names())
         self.preset.setCurrentText(presets.DEFAULT)
-        self.preset.setToolTip("Telescope, camera and filter to start from. Choose it again to undo your changes.")
+        self.preset.setToolTip("Telescope, camera and filter to start from. Choose it again to drop all your changes.")
         self.note = MessageLine(2, grows=True)
         self.load, self.save = QToolButton(), QToolButton()
         for button, symbol, tip in (
@@ -142,8 +145,12 @@ class SimulationForm(QWidget):
         self.problem_changed.emit()
 
     def edit(self, **values: Any) -> None:
-        """Change some of the settings."""
-        self.set_value(self._value.model_copy(update=values))
+        """Change some of the settings; what is typed stays where they are chosen elsewhere."""
+        changed = self._value.model_copy(update=values)
+        if values.keys() <= set(_KEPT):
+            self._take(changed)
+        else:
+            self.set_value(changed)
 
     def request_densities(self) -> None:
         """Ask for the densities of the priors from catalogues once somebody listens."""
@@ -156,6 +163,27 @@ class SimulationForm(QWidget):
         self._show()
         if not self.problem:
             self.changed.emit(settings)
+            self._tell_edit()
+
+    def snapshot(self) -> tuple[str, SimulationSettings]:
+        """The preset that was started from, and the last valid settings that were announced."""
+        return self._told
+
+    def restore(self, state: tuple[str, SimulationSettings]) -> None:
+        """Show an earlier state, and emit ``changed``."""
+        self._told = state
+        name, settings = state
+        if name != self.preset.currentText():
+            self.preset.setCurrentText(name)
+            self._preset = presets.load_preset(name)
+        self.set_value(settings)
+
+    def _tell_edit(self) -> None:
+        """Announce what the user has changed since it was announced last."""
+        (old_name, old), (name, new) = before, now = self._told, (self.preset.currentText(), self._value)
+        if now != before:
+            self._told = now
+            self.edited.emit(before, now, {"preset": "Preset"} if name != old_name else changed_settings(old, new))
 
     def _stamps_edited(self, settings: SimulationSettings) -> None:
         own = {name: getattr(settings, name) for name in knobs(SimulationSettings) if name not in (*_PARTS, *_KEPT)}

@@ -28,16 +28,19 @@ class CheckList(QListWidget):
 
     Notes
     -----
-    Signals: ``ticked()`` when the user ticked a line, or took the tick away.
+    Signals: ``ticked()`` when the user ticked a line, or took the tick away, and then ``edited(before, after, names)``
+    with what was and is ticked, and the list's own name.
     """
 
     ticked = Signal()
+    edited = Signal(object, object, object)
 
     def __init__(self, most: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._most = most
+        self._told: tuple[str, ...] = ()
         self.setStyleSheet(f"QListView::item {{ min-height: {_LINE_HEIGHT}px; }}")
-        self.itemChanged.connect(lambda _item: self.ticked.emit())
+        self.itemChanged.connect(lambda _item: self._edited())
 
     def offer(self, choices: Sequence[Choice], chosen: Collection[str]) -> None:
         """Offer these choices, some of them ticked; says nothing."""
@@ -52,6 +55,30 @@ class CheckList(QListWidget):
             self.addItem(item)
         self.setFixedHeight(min(max(len(choices), 1), self._most) * _LINE_HEIGHT + 2 * self.frameWidth())
         self.blockSignals(False)
+        self._told = self.chosen
+
+    def snapshot(self) -> tuple[str, ...]:
+        """What is ticked, as it was announced."""
+        return self._told
+
+    def restore(self, state: Collection[str]) -> None:
+        """Tick what was ticked, and emit ``ticked``; nothing happens while the list is locked."""
+        if not self.isEnabled():
+            return
+        self.blockSignals(True)
+        for item in self._items():
+            ticked = item.data(Qt.ItemDataRole.UserRole) in state
+            item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+        self.blockSignals(False)
+        self._told = self.chosen
+        self.ticked.emit()
+
+    def _edited(self) -> None:
+        before, self._told = self._told, self.chosen
+        self.ticked.emit()
+        if self._told != before:
+            name = self.accessibleName()
+            self.edited.emit(before, self._told, {name: name})
 
     def tick(self, value: str) -> None:
         """Tick a line, as the user does."""

@@ -66,7 +66,7 @@ class GridTable(QWidget):
         self.title.clear()
         if grid is None:
             return
-        errors = "± : standard error of the mean of the runs"
+        errors = "±: standard error of the mean of the runs"
         self.title.setText(f"{grid.what}, {grid.about}. Rows: {grid.down}; columns: {grid.across}. {errors}.")
         self.table.setHorizontalHeaderLabels([on_one_line(text) for text in grid.columns])
         self.table.setVerticalHeaderLabels([on_one_line(text) for text in grid.rows])

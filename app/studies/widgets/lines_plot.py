@@ -116,15 +116,16 @@ class LinesPlot(QWidget):
     def _legend(self, lines: TransferLines) -> str:
         marks = "●■▲◆▼⬟★✕"
         parts = [
-            f'<span style="color:{_hue(line.colour)}">{marks[line.colour % len(marks)]} {in_html(line.title)}</span>'
+            f'<span style="color:{_hue(line.colour)}">{marks[line.colour % len(marks)]}</span> {in_html(line.title)}'
             for line in lines.lines
             if line.title
         ]
         for level in lines.levels:
             colour = colours().muted if level.colour < 0 else _hue(level.colour)
             band = ", band: sampling error" if level.colour < 0 and level.error else ""
-            parts.append(f'<span style="color:{colour}">- - {in_html(level.title)}{band}</span>')
-        about = f"Error bars: mean of the runs; small points: each run. {lines.about[:1].upper()}{lines.about[1:]}."
+            parts.append(f'<span style="color:{colour}">- -</span> {in_html(level.title)}{band}')
+        about = f"Error bars: standard error of the mean; small points: each run. {lines.about[:1].upper()}"
+        about += f"{lines.about[1:]}."
         return f'{" &nbsp; ".join(parts)}<br><span style="color:{colours().muted}">{about}</span>'
 
     def changeEvent(self, event: QEvent) -> None:

@@ -188,8 +188,9 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
     )
     return (
         run.folder.title,
-        score,
-        *("–" if math.isnan(value) else f"{value:.3f}" for value in (run.loss, run.test)),
+        score + "*" * ("validation" in run.outdated),
+        "–" if math.isnan(run.loss) else f"{run.loss:.3f}",
+        "–" if math.isnan(run.test) else f"{run.test:.3f}" + "*" * ("test" in run.outdated),
         str(run.best_epoch or "–"),
         f"{run.labels:,}" if run.labels else "–",
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs or "–"),
@@ -209,6 +210,7 @@ def _tooltip(run: RunSummary) -> str:
         validated,
         guess,
         run.verdict,
+        *run.remarks,
         run.notes.text,
         "" if run.problem is None else str(run.problem),
     ]

@@ -254,6 +254,8 @@ def _probabilities(
             "Choose networks that were trained on the same classes.",
             str(network),
         )
+    for problem in opened.remarks_on(rows):
+        yield Skipped(problem)
     scores = (yield from network_answers.compute(opened.predictor, opened.cutouts, rows, stop)).scores
     return scores[:, [own.index(name) for name in names]], names
 

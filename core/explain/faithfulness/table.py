@@ -231,10 +231,10 @@ def assess_many(
     with open_network_on_data(run, data) as opened:
         predictor, cutouts = opened.predictor, opened.cutouts
         predictor.require_one()
-        for doubt in opened.doubts:
-            yield Skipped(doubt)
         is_own = cutouts.is_known_as(predictor.card.get("checksum"))
         chosen, rows = _choose_rows(run, cutouts, part if is_own or not isinstance(part, str) else "all")
+        for doubt in (*opened.doubts, *opened.remarks_on(np.asarray(rows, dtype=np.int64))):
+            yield Skipped(doubt)
         labels, ids = _labels(cutouts, predictor.target, hand_labels), cutouts.ids
         known = seen_ids(run) if chosen == "all" else set[str]()
         every = max(_FEWEST_SHOWN, len(rows) // _MOST_PREVIEWS)

@@ -14,7 +14,8 @@ from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Classes, NoAnswers, Target
 from core.errors import Problem
-from core.metrics import kept_decision, part_notes
+from core.metrics import kept_decision
+from core.metrics.answering import Answering
 from core.metrics.decision import MOST_PROBABLE, Decision
 from core.nets import temperature, weights_file
 from core.nets.temperature import Temperature
@@ -105,15 +106,11 @@ class RunFacts:
 
     def remark_on(self, values: Mapping[str, Any]) -> str:
         """How the classes behind numbers of a part were decided, and a warning if the run does so otherwise by now."""
-        said = part_notes.describe_classes(values)
-        temperature = None if self.temperature is None else self.temperature.value
-        same = (values.get("temperature") or {}).get("value") == temperature
-        if not said or (same and values["decision"] == self.decision.text):
-            return said
-        return (
-            f"{said} Since then the run's decision or temperature has been changed, and it predicts otherwise: "
-            "evaluate it again before you use these numbers."
-        )
+        then = Answering.noted(values)
+        if then is None:
+            return ""
+        now = Answering(self.decision.text, None if self.temperature is None else self.temperature.value)
+        return " ".join(filter(None, (then.sentence, now.remark_on(values))))
 
     @property
     def recipe(self) -> StampRecipe | None:

@@ -165,19 +165,20 @@ def _start(facts: RunFacts) -> list[str]:
     lines = ["", "## How to Get Started with the Model", ""]
     if not facts.has_answers:
         return [*lines, "```", "tuningfork train survey.h5 -o run --start-from best.safetensors", "```"]
+    beside = "" if facts.beside is None else " --catalogue catalogue.csv"
     if facts.has_onnx:
         lines += [
             "Without the program that trained it (numpy, onnxruntime and astropy are needed):",
             "",
             "```",
-            "python predict.py galaxies/*.fits -o answers.csv",
+            f"python predict.py galaxies/*.fits{beside} -o answers.csv",
             "```",
             "",
             "With it:",
             "",
         ]
     weights = "network.safetensors" if facts.has_onnx else "best.safetensors"
-    return [*lines, "```", f"tuningfork predict {weights} galaxies/ -o answers.fits", "```"]
+    return [*lines, "```", f"tuningfork predict {weights} galaxies/{beside} -o answers.fits", "```"]
 
 
 def _training(facts: RunFacts) -> list[str]:
@@ -247,7 +248,8 @@ def _evaluation(facts: RunFacts) -> list[str]:
     parts = [part for part in ("validation", "test") if facts.metrics.get(part)]
     for part in parts:
         values = facts.metrics[part]
-        note = f": {values['note']}" if values.get("note") else ""
+        said = part_notes.note_beside_basis(values)
+        note = f": {said}" if said else ""
         found.append(f"- {part}: {part_notes.describe_basis(values)}{note}")
     if "test" not in parts and facts.has_answers:
         found.append("- The test part has not been evaluated yet.")
@@ -286,8 +288,11 @@ def merits_table(facts: RunFacts, values: Mapping[str, Any]) -> tuple[list[str],
         ]
         return ["class", "galaxies", *("F1" if which == "f1" else which for which in _OF_CLASSES)], rows
     if isinstance(target, Quantities) and values.get("quantities"):
+        units = dict(zip(target.columns, target.units, strict=True))
+        titles = {name: f"{name} [{units[name]}]" if units.get(name) else name for name in values["quantities"]}
         rows = [
-            [name, *(_number(each.get(key)) for key in _OF_QUANTITIES)] for name, each in values["quantities"].items()
+            [titles[name], *(_number(each.get(key)) for key in _OF_QUANTITIES)]
+            for name, each in values["quantities"].items()
         ]
         return ["quantity", *("R²" if key == "r2" else key for key in _OF_QUANTITIES)], rows
     return None

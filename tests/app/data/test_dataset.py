@@ -195,21 +195,18 @@ def test_the_column_of_the_same_object_is_chosen_among_those_that_there_are(
     assert session.draft.settings.data.group == "axis_ratio"
 
 
-def test_another_dataset_is_tried_by_a_job_before_it_is_opened(
-    qtbot: QtBot, panel: DatasetPanel, session: Session, begun: list[str]
+def test_another_dataset_is_asked_for_and_the_open_one_is_named_until_then(
+    qtbot: QtBot, panel: DatasetPanel, session: Session
 ) -> None:
     assert session.project is not None
     folder = session.project.folder / "datasets"
     folder.mkdir(exist_ok=True)
-    images = np.random.default_rng(0).normal(size=(60, 1, 16, 16)).astype(np.float32)
-    write_dataset(folder / "other.h5", images, {"kind": ["round", "edge-on"] * 30}, ["kind"], ["r"])
-    (folder / "endless.h5").write_bytes(b"no dataset")
+    (folder / "other.h5").write_bytes(b"")
     session.dataset.changed.emit()
-    places = {panel.others.itemData(place).stem: place for place in range(panel.others.count())}
-    with qtbot.waitSignal(session.problem):
-        panel.others.activated.emit(places["endless"])
-    with qtbot.waitSignal(session.dataset.changed):
-        panel.others.activated.emit(places["other"])
-    assert {"Opening endless", "Opening other"} <= set(begun)
+    place = next(place for place in range(panel.others.count()) if panel.others.itemData(place).stem == "other")
+    panel.others.setCurrentIndex(place)
+    with qtbot.waitSignal(session.dataset_wanted) as asked:
+        panel.others.activated.emit(place)
+    assert asked.args == [folder / "other.h5"]
     assert session.dataset.cutouts is not None
-    assert len(session.dataset.cutouts) == 60
+    assert panel.others.currentData() == session.dataset.cutouts.path

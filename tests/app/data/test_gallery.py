@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+from galaxies import write_dataset
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QToolTip
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_all_work
 
 from app.data.gallery import GalleryPanel
 from app.session import label_commands
@@ -251,3 +254,49 @@ def test_without_a_dataset_nothing_can_be_filtered(qtbot: QtBot) -> None:
     assert len(panel.grid.rows) == 0
     panel.close()
     session.close()
+
+
+@pytest.fixture
+def crowd(qtbot: QtBot, tmp_path: Path) -> Iterator[GalleryPanel]:
+    """So many galaxies that they are found and sorted in the background."""
+    draw = np.random.default_rng(0)
+    ids = [f"J{number:06d}" for number in draw.permutation(60_000)]
+    columns = {"shape": np.where(np.arange(60_000) % 3, "round", "edge-on"), "size": draw.uniform(0, 1, 60_000)}
+    images = np.zeros((60_000, 1, 2, 2), np.float32)
+    session = Session()
+    session.open_cutouts(write_dataset(tmp_path / "crowd.h5", images, columns, ["shape"], "r", ids=ids))
+    panel = GalleryPanel(session)
+    qtbot.addWidget(panel)
+    yield panel
+    panel.close()
+    session.close()
+
+
+def test_many_galaxies_are_found_and_sorted_in_the_background(qtbot: QtBot, crowd: GalleryPanel) -> None:
+    columns = crowd._session.dataset.columns
+    choose(crowd, "order", "size")
+    assert crowd.count.text() == "Looking…"
+    assert crowd.grid.rows[:3].tolist() == [0, 1, 2]  # until they are sorted
+    qtbot.waitUntil(lambda: crowd.count.text() == "60,000 of 60,000 shown")
+    assert crowd.grid.rows.tolist() == np.argsort(columns["size"], kind="stable").tolist()
+    choose(crowd, "order", "File order")
+    assert crowd.count.text() == "60,000 of 60,000 shown"  # for which no value is looked at
+    choose(crowd, "classes", "edge-on")
+    assert crowd.count.text() == "20,000 of 60,000 shown"
+
+
+def test_only_the_last_of_many_searches_is_shown(qtbot: QtBot, crowd: GalleryPanel) -> None:
+    for text in ("J0", "J01", "J012", "J0123"):
+        crowd.search.setText(text)
+        crowd._filter()
+    qtbot.waitUntil(lambda: crowd.count.text() == "100 of 60,000 shown")
+    ids = crowd._session.dataset.columns["id"]
+    assert sorted(ids[crowd.grid.rows].tolist()) == [f"J{number:06d}" for number in range(12300, 12400)]
+
+
+def test_a_search_that_goes_on_is_forgotten_with_its_dataset(qtbot: QtBot, crowd: GalleryPanel) -> None:
+    choose(crowd, "order", "id")
+    crowd._session.close_cutouts()
+    wait_for_all_work(qtbot)
+    assert len(crowd.grid.rows) == 0
+    assert crowd.count.text() == ""

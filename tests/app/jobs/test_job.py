@@ -282,6 +282,24 @@ def test_a_stopped_request_delivers_no_late_answer(qtbot):
     assert witness.told == [("stopped", None), ("ended", None)]
 
 
+def test_an_open_file_that_comes_too_late_is_closed(qtbot, tmp_path):
+    (tmp_path / "file").write_text("something")
+    opened = []
+
+    def work(stop):
+        yield Progress(0, None)
+        stop.wait()
+        opened.append((tmp_path / "file").open())
+        return opened[0]
+
+    latest = Latest()
+    with qtbot.waitSignal(latest.happened):
+        latest.start(Job("Late", work))
+    latest.stop()
+    qtbot.waitUntil(lambda: not latest.is_running)
+    assert opened[0].closed
+
+
 def test_a_request_made_by_the_answer_of_the_one_before_is_run(qtbot):
     latest = Latest()
     answers = []

@@ -3,7 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from galaxies import write_dataset
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QProgressDialog
+from pytestqt.qtbot import QtBot
 
 from app.session import label_commands
 from app.session.session import Session
@@ -112,3 +117,54 @@ def test_labels_without_a_name_are_one_persons_votes(named: Session) -> None:
     label_commands.give(named, [0], "disk")
     assert dataset.cutouts is not None
     assert dataset.votes.several("shape") == {dataset.cutouts.ids[0]: {"": "merger", "Ben": "disk"}}
+
+
+@pytest.fixture
+def crowd(qapp: object, tmp_path: Path) -> Iterator[Session]:
+    """So many galaxies that they are labelled in turns with the window."""
+    shapes = np.where(np.arange(3500) % 3, "round", "edge-on")
+    images = np.zeros((3500, 1, 2, 2), np.float32)
+    opened = Session()
+    opened.open_project(tmp_path / "crowd")
+    opened.open_cutouts(write_dataset(tmp_path / "crowd.h5", images, {"shape": shapes}, ["shape"], "r"))
+    yield opened
+    opened.close()
+
+
+def test_many_galaxies_are_labelled_and_undone_while_the_window_lives(qtbot: QtBot, crowd: Session) -> None:
+    before, turns = crowd.dataset.columns["shape"].tolist(), QTimer()
+    seen: list[bool] = []
+    turns.timeout.connect(lambda: seen.append(crowd.is_changing))
+    turns.start(0)
+    label_commands.give(crowd, range(3500), "round")
+    assert set(crowd.dataset.columns["shape"]) == {"round"}
+    assert crowd.undo.undoText() == f"label {before.count('edge-on'):,} galaxies “round”"
+    label_commands.give(crowd, range(3500), "merger")
+    assert set(crowd.dataset.columns["shape"]) == {"merger"}
+    crowd.undo.undo()
+    crowd.undo.undo()
+    turns.stop()
+    assert any(seen)
+    assert crowd.dataset.columns["shape"].tolist() == before
+    assert crowd.dataset.journal is not None
+    assert crowd.dataset.cutouts is not None
+    now = crowd.dataset.journal.replay()
+    assert [now.get((name, "shape"), before[row]) for row, name in enumerate(crowd.dataset.cutouts.ids)] == before
+
+
+def test_a_labelling_that_is_stopped_can_be_undone_as_far_as_it_went(qtbot: QtBot, crowd: Session) -> None:
+    before = crowd.dataset.columns["shape"].tolist()
+
+    def stop(_rows: object) -> None:
+        for dialog in QApplication.topLevelWidgets():
+            if isinstance(dialog, QProgressDialog):
+                dialog.cancel()
+
+    crowd.dataset.labels_changed.connect(stop)
+    label_commands.give(crowd, range(3500), "merger")
+    crowd.dataset.labels_changed.disconnect(stop)
+    given = crowd.dataset.columns["shape"].tolist().count("merger")
+    assert 0 < given < 3500
+    assert crowd.undo.undoText() == f"label {given:,} galaxies “merger”"
+    crowd.undo.undo()
+    assert crowd.dataset.columns["shape"].tolist() == before

@@ -243,3 +243,45 @@ def test_an_unfinished_simulation_goes_on_with_its_own_settings(qtbot: QtBot, se
     with Cutouts.open(output) as cutouts:
         assert len(cutouts) == 300 and cutouts.shape[-1] == 32
         assert toml.loads(SimulationSettings, cutouts.origin.settings) == settings
+
+
+def test_what_is_changed_is_taken_back_and_done_again(qtbot: QtBot, alone: Session) -> None:
+    panel = shown(qtbot, alone)
+    form, undo = panel.form, alone.undo
+    undo.clear()
+    first = form.snapshot()
+    type_number(qtbot, panel.making.count.field, "500")
+    editor = form.parts["psf"].form.editor("fwhm")
+    type_number(qtbot, editor, "2.5")
+    type_number(qtbot, editor, "2.25")
+    assert (undo.count(), undo.undoText()) == (2, "change of “FWHM”"), "what is typed in one field is one step"
+    changed = form.snapshot()
+    form.preset.setCurrentText("HST/ACS F814W")
+    form.preset.activated.emit(form.preset.currentIndex())
+    other = form.snapshot()
+    assert undo.undoText() == "change of “Preset”" and other[1].psf != changed[1].psf
+    undo.undo()
+    assert form.snapshot() == changed and form.preset.currentText() == first[0]
+    assert form.parts["psf"].value.fwhm == 2.25 and "Changed by you" in form.note.text()
+    undo.undo()
+    undo.undo()
+    assert form.snapshot() == first and panel.making.count.value() == first[1].count and panel.settings == first[1]
+    for _ in range(3):
+        undo.redo()
+    assert form.snapshot() == other and panel.making.count.value() == 500 and not undo.canRedo()
+
+
+def test_a_prior_and_all_features_at_once_are_taken_back(qtbot: QtBot, alone: Session) -> None:
+    panel = shown(qtbot, alone)
+    form, undo = panel.form, alone.undo
+    undo.clear()
+    before = form.snapshot()
+    editor = form.parts["galaxies"].priors["magnitude"]
+    editor.button.setChecked(True)
+    type_number(qtbot, editor.form.editor("high"), "21.5")
+    click(qtbot, form.realistic)
+    assert undo.undoText().startswith("change of ") and undo.count() == 2
+    undo.undo()
+    assert form.value.realism == before[1].realism and form.value.galaxies.magnitude.high == 21.5
+    undo.undo()
+    assert form.snapshot() == before and editor.form.value() == before[1].galaxies.magnitude

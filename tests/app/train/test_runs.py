@@ -9,7 +9,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
+from app.train.comparison import ComparisonPanel
 from app.train.runs import RunsPanel
+from core.nets import temperature
+from core.nets.temperature import Temperature
 from core.settings import toml
 from core.train.settings import RunSettings
 
@@ -49,6 +52,29 @@ def test_runs_are_listed_with_their_best_epoch_and_the_part_of_each_score(
     for words in (f"{galaxies['validation']} galaxies, answers averaged", "macro F1", "commonest class"):
         assert words in item.toolTip(1)
     assert not item.toolTip(2)
+
+
+def test_numbers_of_another_temperature_than_the_run_has_now_are_marked(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    run = session_with_run.run
+    assert run is not None
+    metrics = json.loads(run.metrics_file.read_text())
+    metrics["validation"]["decision"] = "most probable class"  # as an evaluation notes it
+    run.metrics_file.write_text(json.dumps(metrics))
+    panel, table = shown(qtbot, session_with_run), ComparisonPanel(session_with_run)
+    qtbot.addWidget(table)
+    table.show()
+    qtbot.waitUntil(lambda: not panel._outdated.is_running and table.table.model().rowCount() == 1, timeout=60_000)
+    item = panel.table.topLevelItem(0)
+    assert item is not None and "*" not in item.text(1)
+    temperature.keep(run.best, Temperature(1.4, 0.1, 40, (0.5, 0.4), (0.03, 0.02)))
+    session_with_run.runs_changed.emit()
+    qtbot.waitUntil(lambda: (panel.table.topLevelItem(0) or item).text(1).endswith("*"), timeout=60_000)
+    marked = panel.table.topLevelItem(0)
+    assert marked is not None and "evaluate it again" in marked.toolTip(1)
+    model = table.table.model()
+    qtbot.waitUntil(lambda: f"{model.index(0, 1).data()}".endswith("*"), timeout=60_000)
 
 
 def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: Session) -> None:

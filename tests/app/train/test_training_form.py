@@ -84,8 +84,8 @@ def test_the_rates_that_are_drawn_are_those_of_the_training(qtbot: QtBot, sessio
 def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> None:
     draft(session, learning_rate=None)
     form = shown(qtbot, session)
-    qtbot.mouseClick(form.find_rate, Qt.MouseButton.LeftButton)
-    dialog = form.rates
+    qtbot.mouseClick(form.finders.find_rate, Qt.MouseButton.LeftButton)
+    dialog = form.finders.rates
     assert dialog.isVisible()
     assert not dialog.take.isEnabled()
     qtbot.waitUntil(lambda: "Suggested" in dialog.summary.text(), timeout=60_000)
@@ -97,13 +97,32 @@ def test_a_learning_rate_is_found_and_taken(qtbot: QtBot, session: Session) -> N
     assert f"{found:g}" in dialog.summary.text()
 
 
+def test_a_batch_size_is_found_and_another_one_is_taken(qtbot: QtBot, session: Session) -> None:
+    draft(session, batch_size=None)
+    form = shown(qtbot, session)
+    qtbot.mouseClick(form.finders.find_size, Qt.MouseButton.LeftButton)
+    dialog = form.finders.sizes
+    qtbot.waitUntil(lambda: "Suggested" in dialog.summary.text(), timeout=60_000)
+    sizes = dialog.plots.speed.sizes
+    assert dialog.chosen in sizes and dialog.take.text() == f"Use {dialog.chosen}"
+    other = next(size for size in sizes if size != dialog.chosen)
+    plot, row = dialog.plots.speed, sizes.index(other)
+    place = plot.mapFromScene(plot.getViewBox().mapViewToScene(plot.place_of(row)))
+    qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert dialog.chosen == other and f"{other} galaxies per step" in dialog.summary.text()
+    qtbot.mouseClick(dialog.take, Qt.MouseButton.LeftButton)
+    assert session.draft.settings.optimiser.batch_size == other
+    session.undo.undo()
+    assert session.draft.settings.optimiser.batch_size is None
+
+
 def test_a_test_that_is_closed_ends_and_changes_nothing(qtbot: QtBot, session: Session) -> None:
     form = shown(qtbot, session)
     before = session.draft.settings
-    qtbot.mouseClick(form.find_rate, Qt.MouseButton.LeftButton)
-    qtbot.keyClick(form.rates, Qt.Key.Key_Escape)
-    assert not form.rates.isVisible()
-    qtbot.waitUntil(lambda: not form.rates.is_running, timeout=30_000)
+    qtbot.mouseClick(form.finders.find_rate, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(form.finders.rates, Qt.Key.Key_Escape)
+    assert not form.finders.rates.isVisible()
+    qtbot.waitUntil(lambda: not form.finders.rates.is_running, timeout=30_000)
     assert session.draft.settings == before
 
 

@@ -129,6 +129,20 @@ def test_a_learning_rate_is_suggested_with_a_figure(survey_dataset, tmp_path, ca
     assert sorted(tmp_path.iterdir()) == [figure]
 
 
+def test_a_batch_size_is_suggested_with_a_figure(survey_dataset, tmp_path, capsys):
+    figure = tmp_path / "sizes.png"
+    quick = ("--set", "network.depth=1", "--set", "network.channels=4")
+    assert run("batch", survey_dataset, "-o", figure, *quick) == 0
+    said = capsys.readouterr().out
+    assert "8 galaxies per step:" in said and "To use it: --set optimiser.batch_size=" in said
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert run("batch", survey_dataset, "--json", "--quiet", *quick) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["suggestion"] in [each["size"] for each in found["tried"]]
+    assert found["settings"]["optimiser.batch_size"] == found["suggestion"]
+    assert all(each["galaxies_per_second"] > 0 and each["memory"] > 0 for each in found["tried"])
+
+
 def test_a_training_ends_with_its_verdict(survey_dataset, tmp_path, capsys):
     assert run("train", survey_dataset, "-o", tmp_path / "run", *QUICK) == 0
     assert "verdict: No verdict on the convergence: the run ended after" in capsys.readouterr().out
@@ -345,10 +359,11 @@ def test_debug_may_stand_before_or_after_the_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [["rate", "d.h5"], ["search", "d.h5", "-o", "s"], ["study", "training-size", "d.h5", "-o", "s"]]
+    "command",
+    [["rate", "d.h5"], ["batch", "d.h5"], ["search", "d.h5", "-o", "s"], ["study", "training-size", "d.h5", "-o", "s"]],
 )
 def test_the_column_of_given_parts_can_be_named_wherever_networks_are_trained(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = parser().parse_args([*command, "--split-column", "fold"])
-    read = commands._run_settings if command[0] == "rate" else study_settings.resolve_run_settings
+    read = commands._run_settings if command[0] in ("rate", "batch") else study_settings.resolve_run_settings
     assert read(options).data.split_column == "fold"

@@ -30,6 +30,7 @@ COMMANDS = {
     "believe": ("believe", "RUN", "DATA", "-o", "OUT/belief.csv"),
     "train": ("train", "DATA", "--start-from", "RUN", "-o", "OUT"),
     "rate": ("rate", "DATA", "--start-from", "RUN", "-o", "OUT/rate.png"),
+    "batch": ("batch", "DATA", "--start-from", "RUN", "-o", "OUT/batch.png"),
 }
 LABELS = [("votes", "other classes"), ("radius", "other classes"), ("flat", "magnitudes"), ("flat", "other classes")]
 
@@ -63,7 +64,8 @@ def test_images_that_do_not_fit_are_one_sentence(files, tmp_path, capsys, networ
 
 
 @pytest.mark.parametrize(
-    "command", [pytest.param(name, marks=pytest.mark.slow) if name in ("rate", "dreams") else name for name in COMMANDS]
+    "command",
+    [pytest.param(name, marks=pytest.mark.slow) if name in ("rate", "batch", "dreams") else name for name in COMMANDS],
 )
 def test_chosen_bands_lead_out_of_it(files, tmp_path, capsys, command):
     extra = {"train": ("--set", "optimiser.epochs=1"), "maps": ("--id", "galaxy 0001"), "top": ("--number", "1")}
@@ -71,7 +73,7 @@ def test_chosen_bands_lead_out_of_it(files, tmp_path, capsys, command):
     try:
         status = call(files, command, "three bands", "four bands", tmp_path / "out", *bands, *extra.get(command, ()))
         assert status == 0, capsys.readouterr().err
-        assert ("mean(u,g),r,r" in capsys.readouterr().err) or command in ("train", "rate")
+        assert ("mean(u,g),r,r" in capsys.readouterr().err) or command in ("train", "rate", "batch")
     finally:
         (files / "three bands" / "bands.json").unlink(missing_ok=True)
 

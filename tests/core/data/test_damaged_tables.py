@@ -294,8 +294,8 @@ def test_one_long_cell_does_not_make_all_rows_as_long(tmp_path: Path, little_mem
     table = read_table(text(tmp_path, "name,note\n" + "".join(rows)))
     column = np.asarray(table["note"])
     clean_labels(table, ["note"], ImportSettings())
-    assert Finder({"note": column}).find_rows("N123", count).sum() == 11
-    assert sort_rows(column, np.arange(count))[-1] == 7
+    assert result_of(Finder({"note": column}).search("N123", count)).sum() == 11
+    assert result_of(sort_rows(column, np.arange(count)))[-1] == 7
     assert len(group_rows(column.tolist()).checksums) == count
 
 

@@ -21,6 +21,7 @@ from core.data.parts import recognise_column
 from core.data.settings import ImportSettings
 from core.data.target import encode, recognise
 from core.errors import Problem
+from core.events import result_of
 
 FILES = [(f"/d/g{n}.fits", f"g{n}") for n in range(6)]
 CDS = """Title: Galaxies
@@ -116,9 +117,9 @@ def follow(path: Path) -> None:
         assert all(isinstance(problem, Problem) and problem.where for problem in (table.meta or {})["problems"])
         columns = {name: np.asarray(table[name]) for name in table.colnames}
         recognise_column(columns)
-        Finder(columns).find_rows("g1", len(table))
+        result_of(Finder(columns).search("g1", len(table)))
         for name, values in columns.items():
-            sort_rows(values, np.arange(len(table)))
+            result_of(sort_rows(values, np.arange(len(table))))
             take(values, np.array([0, -1]))
             try:
                 id_texts(table, name)

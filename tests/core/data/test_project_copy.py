@@ -119,12 +119,13 @@ def test_a_dataset_that_changes_while_it_is_copied_is_not_taken_in(own_dataset: 
 def test_a_copy_that_is_stopped_leaves_nothing(
     survey_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stop = threading.Event()
+
     def refuse(*_arguments: object) -> None:
+        stop.set()  # when the copying begins
         raise OSError("it shares no blocks")
 
     monkeypatch.setattr("fcntl.ioctl", refuse)
-    stop = threading.Event()
-    stop.set()
     with pytest.raises(Stopped):
         result_of(copy_into_project(survey_dataset, tmp_path / "datasets", stop))
     assert list((tmp_path / "datasets").iterdir()) == []

@@ -149,7 +149,7 @@ def test_the_script_beside_the_onnx_file_reads_the_columns_from_a_table(runs, su
         for row in range(3):
             fits.writeto(tmp_path / f"g{row}.fits", cutouts.images[row][0])
         columns = {name: cutouts.columns[name][:2] for name in ("redshift", "flux")}
-    Table({"id": ["g0", "g1"], **columns}).write(tmp_path / "catalogue.csv")
+    Table({"filename": ["g0.fits", "g1.fits"], **columns}).write(tmp_path / "catalogue.csv")
     files = [str(tmp_path / f"g{row}.fits") for row in range(3)]
     line = [sys.executable, str(script), *files, "-o", str(tmp_path / "out.csv")]
     done = subprocess.run([*line, "--catalogue", str(tmp_path / "catalogue.csv")], capture_output=True, text=True)

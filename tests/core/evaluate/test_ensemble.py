@@ -124,7 +124,7 @@ def test_what_enters_the_mean_of_calibrated_networks_is_said(runs, ensemble, sur
     assert not any("calibrated" in str(note) for note in own.notes)
     temperature.keep(runs[0].best, Temperature(0.5, 0.1, 40, (0.5, 0.4), (0.03, 0.02)))
     said = [str(note) for note in Predictor.load(ensemble.best).notes]
-    begin = f"1 of its {len(runs)} networks have been calibrated (temperature 0.5)"
+    begin = f"1 of its {len(runs)} networks has been calibrated (temperature 0.5)"
     assert sum(begin in each for each in said) == 1
     _, told = watched(evaluation.run(ensemble, survey_dataset, "validation"))
     assert any("calibrated probabilities enter the mean" in each for each in told)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import beside_survey
 import numpy as np
 import pytest
+import torch
 from astropy.table import Table
 
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible
-from core.evaluate import evaluation, predict, predict_table, side_importance
+from core.evaluate import ensemble_making, evaluation, predict, predict_table, side_importance, side_importance_figure
 from core.events import result_of
+from core.nets import temperature
+from core.nets.predictor import Predictor
+from core.nets.temperature import Temperature
 from core.project.runs import RunFolder
 from core.train import loop
 from core.train.settings import RunSettings
@@ -69,6 +76,35 @@ def test_importance_is_that_of_predictions_with_the_column_shuffled(run, others)
         again = result_of(predict.predict_rows(opened, None))
     right = np.mean(np.array(again.predicted) == columns["distance"])
     assert found.columns[0].drop == pytest.approx(found.value - right)
+
+
+def test_of_an_ensemble_it_is_that_of_its_mean_and_is_saved_as_figure_and_table(run, others, tmp_path):
+    second = RunFolder(Path(shutil.copytree(run.path, tmp_path / "second")))
+    network, random = Predictor.load(second.best), torch.Generator().manual_seed(4)
+    for value in network.network.parameters():
+        value.add_(0.2 * value.std(correction=0) * torch.randn(value.shape, generator=random))
+    network.save(second.best)
+    together = result_of(ensemble_making.make([run, second], RunFolder.create(tmp_path / "together")))
+    temperature.keep(together.best, Temperature(1.3, 0.1, 40, (0.5, 0.4), (0.03, 0.02)))
+    judged = result_of(evaluation.run(together, others))
+    assert judged.beside == ("redshift", "flux")
+    found = result_of(side_importance.measure(judged, together.best, others, repeats=1))
+    order = np.random.default_rng(0).permutation(400)
+    with predict.open_network_on_data(together.best, others) as opened:
+        columns = opened.cutouts.columns
+        columns.update({"redshift": columns["redshift"][order]})
+        again = result_of(predict.predict_rows(opened, None))
+        right = np.mean(np.array(again.predicted) == columns["distance"])
+    assert found.value == pytest.approx(judged.report.accuracy.value)
+    assert found.columns[0].drop == pytest.approx(found.value - right)
+    assert "“together”, best epochs of several runs together, on 400 galaxies" in found.note
+    side_importance_figure.write_table(found, tmp_path / "columns.fits")
+    table = Table.read(tmp_path / "columns.fits")
+    assert list(table["column"]) == ["redshift", "log flux [uJy]"]
+    np.testing.assert_allclose(table["fall"], [each.drop for each in found.columns])
+    assert table.meta["SCORE"] == "accuracy"
+    side_importance_figure.save(found, tmp_path / "columns.png")
+    assert (tmp_path / "columns.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_network_of_the_image_alone_has_nothing_to_shuffle(survey, others, tmp_path):

@@ -13,7 +13,7 @@ from core.events import Progress, result_of
 from core.nets import features, kept_features
 from core.nets.opening import open_network_on_data
 from core.nets.predictor import AS_IT_STANDS, Predictor
-from core.project.cache import cache_folder
+from core.project.user_folders import cache_folder
 
 
 def test_the_features_are_what_the_head_is_given(survey_run, survey_dataset, monkeypatch) -> None:

@@ -14,6 +14,8 @@ from core.events import result_of
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
 from core.publish import html_report, run_figures
+from core.train.description import model_card
+from core.train.description.facts import read_facts
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 VOID = {"meta", "img", "br", "link"}
@@ -98,3 +100,16 @@ def test_the_key_names_completeness_and_purity_also_where_the_first_class_has_no
     values = {"completeness": {"a": 0.0, "b": 0.9, "c": 1.0}, "purity": {"a": None, "b": 0.8, "c": 0.7}}
     legend = run_figures.draw_merits(values).axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["completeness", "purity"]
+
+
+def test_the_views_of_an_average_are_told_once_and_the_heads_of_tables_are_words(tmp_path):
+    for name in ("beside", "measured"):
+        (run,) = (GOLDEN / name / "runs").iterdir()
+        texts = [text for text in write(run, tmp_path / name)[1].texts if "8 views" in text]
+        card = model_card.format_card(read_facts(RunFolder(run)))
+        parts = [part for part in ("validation", "test") if read_metrics(RunFolder(run).metrics_file).get(part)]
+        assert [text.count("views of each") for text in texts if "galaxies, answers" in text] == [1] * len(parts)
+        told = [line for line in card.splitlines() if "galaxies, answers" in line]
+        assert [line.count("8 views") for line in told] == [1] * len(parts)
+        heads = [line for line in card.splitlines() if line.startswith(("| class |", "| quantity |"))]
+        assert not any(word in f"{heads}" for word in ("f1", "r2", "_"))

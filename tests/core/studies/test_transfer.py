@@ -322,3 +322,18 @@ def test_a_study_that_is_stopped_while_the_test_part_is_judged_has_the_rest(one,
     work = transfer.run(settings, new, folder, wish, stop)
     _, found = carried_out(work, stop, lambda event: isinstance(event, Progress) and event.unit == "networks judged")
     assert len(found.points) == 3 and found.test is None
+
+
+def test_what_was_judged_on_the_test_part_stays_there_when_something_else_is_asked_for(one, settings, new, tmp_path):
+    folder = shutil.copytree(one[0], tmp_path / "study")
+    wish = ONE.model_copy(update={"judge_test": True})
+    carried_out(transfer.run(settings, new, folder, wish, threading.Event()))
+    before = table(folder / "study-test.csv")
+    other = wish.model_copy(update={"strategies": ("as is", "all")})
+    _, found = carried_out(transfer.run(settings, new, folder, other, threading.Event()))
+    assert {point.strategy for point in found.on_test.points} == {"as is", "all"}
+    after = table(folder / "study-test.csv")
+    assert {row["strategy"] for row in after} == {"as is", "scratch", "head", "all"}
+    assert all(row in after for row in before), "the same numbers, by the same samples"
+    kept = transfer.open_study(folder).on_test.points
+    assert {point.strategy for point in kept} == {row["strategy"] for row in after}

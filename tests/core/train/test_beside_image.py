@@ -10,7 +10,7 @@ import torch
 from core.data import side_columns
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible, SettingsProblem
-from core.evaluate import predict
+from core.evaluate import evaluation, predict
 from core.events import result_of
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
@@ -143,8 +143,16 @@ def test_what_is_missing_is_told_to_a_network_that_has_learned_what_that_means(t
     assert untold.tolist() == [[0, 0, 0, 0]]  # no training galaxy lacked them: these inputs mean nothing to it
     found = result_of(predict.run(trained.folder, data))
     said = " ".join(problem.sentence for problem in found.problems)
-    assert f"{np.isnan(values).sum()} of 240 galaxies of the catalogue have no “redshift”" in said
+    assert f"{np.isnan(values).sum()} of these 240 galaxies have no “redshift”" in said
     assert "the network is not told, since no training galaxy lacked it" in said
+    judged = result_of(evaluation.run(run.folder, data, "validation"))
+    count = int(np.isnan(values[judged.rows]).sum())
+    said = " ".join(problem.sentence for problem in judged.problems)
+    assert f"{count} of these {len(judged.rows)} galaxies have no “redshift”" in said
+    one = result_of(predict.run(run.folder, data, np.flatnonzero(np.isnan(values))[:1]))
+    assert any(problem.sentence.startswith("This galaxy has no “redshift”") for problem in one.problems)
+    there = result_of(predict.run(run.folder, data, np.flatnonzero(np.isfinite(values))))
+    assert not any("have no “redshift”" in problem.sentence for problem in there.problems)
     assert np.isfinite(found.scores).all()
 
 
@@ -222,6 +230,7 @@ def test_kept_features_and_streamed_images_train_as_all_others(trained, others, 
 def test_card_and_methods_name_the_columns_with_their_units(trained):
     facts = read_facts(RunFolder(trained.folder))
     assert "Beside the image it takes redshift, log flux [uJy] from the catalogue." in model_card.summarise(facts)
+    assert "galaxies/ --catalogue catalogue.csv -o answers.fits" in model_card.format_card(facts)
     told = methods.format_text(facts)
     assert "the network took redshift and log flux [uJy] from the catalogue" in told
     assert "A hidden layer of 32 units" in told
