@@ -1,6 +1,6 @@
 """A dataset, read lazily: images on demand, and one catalogue row for each.
 
-A ``Cutouts`` holds an open file and belongs to the thread that opened it; another thread opens its own.
+A ``Cutouts`` holds an open file and belongs to one thread at a time; another thread opens its own.
 """
 
 from __future__ import annotations
