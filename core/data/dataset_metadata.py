@@ -104,7 +104,9 @@ def _numbers(file: h5py.File, name: str, dtype: type[Any]) -> NDArray[Any]:
     column = store.member(file, name)
     if column.dtype.kind != "f":
         raise ValueError(f"“{name}” holds no numbers")
-    return column[:].astype(dtype, copy=False)
+    values = column[:].astype(dtype, copy=False)
+    values.flags.writeable = False  # all that have the dataset open share it
+    return values
 
 
 def _read_recipe(file: h5py.File, origin: Origin, images: h5py.Dataset, bands: tuple[Band, ...]) -> StampRecipe | None:

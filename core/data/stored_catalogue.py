@@ -40,6 +40,7 @@ def read_catalogue(file: h5py.File, count: int, stop: threading.Event = NEVER) -
         if column.shape != (count,) or not (is_text or column.dtype.kind in "biuf"):
             raise ValueError(f"the column “{name}” is of the type {column.dtype}, of the shape {column.shape}")
         values = (yield from _read_texts(column, stop)) if is_text else column[:]
+        values.flags.writeable = False  # all that have the dataset open share it
         table.add_column(Column(values, unit=_unit_of(column)), name=name, copy=False)
     if "id" not in table.colnames or table["id"].dtype.kind not in "UO":
         raise ValueError("the catalogue has no ids")
