@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE = 8192  # values; some milliseconds of work
+PIECE = 4096  # values; some milliseconds of work
 
 
 def pieces_of(count: int) -> Iterator[slice]:

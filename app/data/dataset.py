@@ -65,6 +65,7 @@ class DatasetPanel(Panel):
         self._build()
         self._connect()
         self._new_dataset()
+        self._show_parts()
 
     def _build(self) -> None:
         self.title = _label("heading")
@@ -204,7 +205,6 @@ class DatasetPanel(Panel):
         self.learn.set_nothing(", ".join(cutouts.labels) or "Choose a column")
         self._show_settings()
         self.form.offer_columns([name for name in self._session.dataset.columns if name != "id"])
-        self._show_parts()
 
     def _show_settings(self) -> None:
         settings, session = self._session.draft.settings, self._session

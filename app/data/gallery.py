@@ -68,6 +68,7 @@ class GalleryPanel(Panel):
         self._build()
         self._connect()
         self._new_dataset()
+        self._read_labels()
 
     def _build(self) -> None:
         self.search = QLineEdit()
@@ -195,16 +196,15 @@ class GalleryPanel(Panel):
             self.count.clear()
             self.legend.clear()
             return
-        self.order.addItem("File order", "")
-        self.order.addItem("Strangest first", _STRANGEST)
-        for name in cutouts.columns:
-            self.order.addItem(name, name)
+        first = ("File order", ""), ("Strangest first", _STRANGEST)
+        for name, column in (*first, *((name, name) for name in cutouts.columns)):
+            self.order.addItem(name, column)
         self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)
         self.grid.set_source(len(cutouts), self._thumbnails)
-        self.ranking.clear()
-        self._read_labels()
+        with QSignalBlocker(self.ranking):  # labels and parts follow, and only then are galaxies chosen and sorted
+            self.ranking.clear()
         self.grid.set_current(self._session.current)
 
     def _restretch(self, settings: StretchSettings) -> None:

@@ -45,7 +45,7 @@ class GiveLabel(QUndoCommand):
         self._go_there()
 
     def _set(self, labels: Sequence[str | None]) -> None:
-        done, title = 0, f"{self.text()[:1].upper()}{self.text()[1:]}"
+        done, title = 0, f"{self.text()[:1].upper()}{self.text()[1:]}…"
         for piece in in_turns(self._session, title, len(self._rows), may_stop=not self._is_given):
             self._session.dataset.set_labels(self._rows[piece], labels[piece], self._by)
             done += len(self._rows[piece])
@@ -61,7 +61,7 @@ class GiveLabel(QUndoCommand):
 def give(session: Session, rows: Sequence[int], label: str) -> None:
     """Label galaxies, unless whoever labels has given them that label already."""
     by, changed, old = session.dataset.labeller, list[int](), list[str | None]()
-    for piece in in_turns(session, "Look at the present labels", len(rows)):
+    for piece in in_turns(session, "Looking at the present labels…", len(rows)):
         for row in rows[piece]:
             if (vote := session.dataset.vote(row, by)) != label:
                 changed.append(row)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QProgressDialog
 from app.session.session import Session
 
 _PIECE = 1000  # galaxies; some hundredths of a second
+_WIDTH = 360
 
 
 def in_turns(session: Session, title: str, count: int, *, may_stop: bool = False) -> Iterator[slice]:
@@ -35,6 +36,7 @@ def in_turns(session: Session, title: str, count: int, *, may_stop: bool = False
     dialog.setWindowTitle("Tuning Fork")
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setMinimumDuration(0)
+    dialog.setMinimumWidth(_WIDTH)
     session.is_changing = True
     try:
         for start in range(0, count, _PIECE):

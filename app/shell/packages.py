@@ -19,6 +19,7 @@ from core.project.packages import SUFFIX, Contents, folder_name
 from core.project.packing import describe, size_of
 from core.project.runs import RunFolder
 from core.project.user_folders import projects_folder
+from core.studies.study_folders import title_of
 from core.wording import count_of
 
 PACKAGES = "Packages (*.zip)"
@@ -122,7 +123,7 @@ class Packages(QObject):
             self.open_package(Path(chosen))
 
     def open_package(self, path: Path) -> None:
-        """Open a package: a project in a new folder, the results of a training in the open project."""
+        """Open a package: a project in a new folder, the results of a job in the open project."""
 
         def show(contents: Contents) -> None:
             if contents.kind == "results":
@@ -130,7 +131,8 @@ class Packages(QObject):
             elif contents.kind == "job":
                 self._session.report(
                     Problem(
-                        f"“{path.name}” holds a training that is to be run on another machine.",
+                        f"“{path.name}” holds a {'study' if contents.study else 'training'} that is to be run on "
+                        "another machine.",
                         "There, type: tuningfork job run, and the name of the file. Open its results here.",
                     )
                 )
@@ -166,14 +168,21 @@ class Packages(QObject):
         project = self._session.project
         if project is None:
             self._session.report(
-                Problem(f"“{path.name}” holds the results of a training.", "Open its project first, then this file.")
+                Problem(f"“{path.name}” holds results of another machine.", "Open its project first, then this file.")
             )
             return
 
-        def show(run: RunFolder) -> None:
-            self._session.runs_changed.emit()
-            self._session.open_run(run)
-            self._session.message.emit(f"The run “{run.title}” is in the project.")
+        def show(made: RunFolder | Path) -> None:
+            session = self._session
+            if isinstance(made, RunFolder):
+                session.runs_changed.emit()
+                session.open_run(made)
+                session.message.emit(f"The run “{made.title}” is in the project.")
+            else:
+                session.studies_changed.emit()
+                session.workspace_wanted.emit("studies")
+                session.open_study(made)
+                session.message.emit(f"The study “{title_of(made)}” is in the project.")
 
         self._run(work.collect_results(path, project.folder), show)
 

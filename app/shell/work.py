@@ -183,11 +183,15 @@ def unpack_project(path: Path, folder: Path) -> Job:
 
 
 def collect_results(path: Path, project: Path) -> Job:
-    """Take the results of a training on another machine into a project; the result is the run."""
+    """Take the results of another machine into a project; the result is the run, or the folder of a study."""
 
-    def run(stop: threading.Event) -> Work[RunFolder]:
+    def run(stop: threading.Event) -> Work[RunFolder | Path]:
+        from core.project.packages import read_contents
+        from core.studies import study_package
         from core.train import job_package
 
+        if read_contents(path).study:
+            return (yield from study_package.collect(path, project, stop))
         return (yield from job_package.collect(path, project, stop))
 
     return Job(f"Taking in {path.name}", run)

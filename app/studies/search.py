@@ -121,7 +121,7 @@ class SearchPanel(StudyPanel):
     # -- the study -------------------------------------------------------------------------------------------------
 
     @property
-    def _search_settings(self) -> SearchSettings:
+    def _study_settings(self) -> SearchSettings:
         return self.form.value().model_copy(update={"space": self.space.texts()})
 
     @property
@@ -134,7 +134,7 @@ class SearchPanel(StudyPanel):
 
     def _make_job(self, data: Path, folder: Path) -> Job:
         self._epoch = None
-        return work.search(self._base, data, folder, self._search_settings, self._session.dataset.journal)
+        return work.search(self._base, data, folder, self._study_settings, self._session.dataset.journal)
 
     def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
         return work.open_search(folder, data, self._session.dataset.journal)

@@ -30,6 +30,7 @@ from app.widgets.job_bar import describe_time_left
 from app.widgets.reserved import reserve
 from app.widgets.responsive_split import make_scrollable
 from core.events import Preview, Skipped
+from core.settings.declare import Settings
 from core.studies import study_folders
 from core.studies.study_folders import StudyKind
 
@@ -70,6 +71,7 @@ class StudyPanel(Panel):
         super().__init__(session, name, EmptyState(symbol, "No galaxies yet", nothing), parent)
         self._kind, self._table = kind, table
         self._folder: Path | None = None
+        self._base = session.draft.settings  # of the study's runs
         self._job: Job | None = None
         self._is_announced = False  # whether the running study has a folder that was opened
         self._opener = self._make_request(self._opened)
@@ -88,6 +90,11 @@ class StudyPanel(Panel):
         self.stop.setToolTip("Stop after this batch. What is done is kept, and it can go on later.")
         self.fresh = QPushButton(icon("mdi6.file-plus-outline"), "New")
         self.fresh.setToolTip("Prepare another study.")
+        self.pack = QPushButton(icon("mdi6.package-up"), "Pack…")
+        self.pack.setToolTip(
+            "One file of the study with its galaxies, for a bigger machine: “tuningfork job run” does it there, and "
+            "File ▸ Open package takes its results into this project."
+        )
         self.figure = QPushButton(icon("mdi6.chart-box-outline"), "Save figure…")
         self.figure.setToolTip("For a paper or a talk: PNG, SVG or PDF.")
         self.table = QPushButton(icon("mdi6.table"), "Save table…")
@@ -99,7 +106,7 @@ class StudyPanel(Panel):
     def _lay_out_head(self) -> QVBoxLayout:
         """Lay out buttons, progress bar and state line."""
         buttons = FlowLayout(spacing=6)
-        for button in (self.start, self.stop, self.fresh, self.figure, self.table):
+        for button in (self.start, self.stop, self.fresh, self.pack, self.figure, self.table):
             buttons.addWidget(button)
         head = QVBoxLayout()
         head.setSpacing(6)
@@ -129,6 +136,7 @@ class StudyPanel(Panel):
         self.start.clicked.connect(self.run)
         self.stop.clicked.connect(self._stop)
         self.fresh.clicked.connect(lambda _checked=False: session.open_study(None))
+        self.pack.clicked.connect(self._pack)
         self.figure.clicked.connect(self._save_figure)
         self.table.clicked.connect(self._save_table)
         self._opener.ended.connect(self._show_state)
@@ -144,6 +152,11 @@ class StudyPanel(Panel):
 
     def _make_job(self, data: Path, folder: Path) -> Job:
         """Make the job that runs the study in this folder."""
+        raise NotImplementedError
+
+    @property
+    def _study_settings(self) -> Settings:
+        """The study's own settings, as the form has them."""
         raise NotImplementedError
 
     def _make_opening_job(self, folder: Path, data: Path | None) -> Job:
@@ -238,6 +251,7 @@ class StudyPanel(Panel):
         self.start.setToolTip("" if running else hindrance or "Finished runs are kept and not repeated.")
         self.stop.setEnabled(running)
         self.fresh.setEnabled(not running and not is_new)
+        self.pack.setEnabled(not running and not hindrance and is_new)
         self.name.setEnabled(is_new)
         self.bar.setVisible(running)
         for button in (self.figure, self.table):
@@ -326,6 +340,14 @@ class StudyPanel(Panel):
             self._folder = None
         self._session.studies_changed.emit()
         self._show_state()
+
+    def _pack(self) -> None:
+        """Pack the study that is prepared as a job for another machine."""
+        cutouts, name = self._session.dataset.cutouts, self.name.text().strip() or self._kind
+        path = self._ask_path("Pack the study", f"{name} job.zip", "Packages (*.zip)")
+        if cutouts is not None and path is not None:
+            job = work.pack_study(self._kind, self._base, self._study_settings, cutouts.path, path, name)
+            self._save(job, str)
 
     # -- saving ----------------------------------------------------------------------------------------------------
 

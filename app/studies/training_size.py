@@ -110,6 +110,10 @@ class TrainingSizePanel(StudyPanel):
     def _problem(self) -> str:
         return self.form.problem or ("" if self.form.value().sizes else "Name the sizes.")
 
+    @property
+    def _study_settings(self) -> TrainingSizeSettings:
+        return self.form.value()
+
     def _make_job(self, data: Path, folder: Path) -> Job:
         return work.training_size(self._base, data, folder, self.form.value(), self._session.dataset.journal)
 

@@ -19,7 +19,7 @@ from core.project.labels import LabelJournal
 from core.settings.declare import Settings
 from core.studies import study_folders
 from core.studies.settings import SearchSettings, TrainingSizeSettings
-from core.studies.study_folders import Study
+from core.studies.study_folders import Study, StudyKind
 from core.studies.transfer_settings import MatrixSettings, TransferStudySettings
 from core.studies.trials import Search
 from core.train.settings import RunSettings
@@ -33,6 +33,22 @@ if TYPE_CHECKING:
     from core.studies.transfer_study import TransferStudy
 
 T = TypeVar("T")
+
+
+def pack_study(kind: StudyKind, settings: RunSettings, study: Settings, data: Path, target: Path, title: str) -> Job:
+    """Pack a study to be done on another machine; the result says what is in the package, and what to do there."""
+
+    def run(stop: threading.Event) -> Work[str]:
+        from core.project.packing import describe
+        from core.studies import study_package
+
+        packed = yield from study_package.pack(kind, settings, study, data, target, stop, title=title)
+        return (
+            f"{describe(packed, target)} On the other machine: tuningfork job run “{target.name}”. Its results are "
+            "then beside it; open them here with File › Open package."
+        )
+
+    return Job("Packing the study", run)
 
 
 @dataclass(frozen=True, eq=False)

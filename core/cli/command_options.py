@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli import study_jobs
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -282,7 +283,7 @@ def add_search_options(command: argparse.ArgumentParser) -> None:
     """Add the options of ``tuningfork search``."""
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a search to resume")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help=study_jobs.OUTPUT)
     add(
         "--knob",
         action="append",

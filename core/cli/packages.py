@@ -9,14 +9,18 @@ from core.cli.console import Console
 from core.cli.shared_options import add_force_option, add_settings_options, common_options
 from core.errors import FolderInUse, SettingsProblem
 from core.project import outputs
-from core.project.packages import folder_name
+from core.project.packages import folder_name, read_contents
 from core.project.packing import describe, pack_project, size_of
 from core.project.project import is_project, require_not_open
 from core.wording import count_of
 
 PACK = ("pack", "packages:pack", "Pack a project as one file to send.")
 UNPACK = ("unpack", "packages:unpack", "Make a project of a packed one.")
-JOB = ("job", "packages:pack_job", "Train on another machine: pack a training, run it there, take the results back.")
+JOB = (
+    "job",
+    "packages:pack_job",
+    "Work on another machine: pack a training, run it or a study there, collect the results.",
+)
 
 
 def add_pack_options(command: argparse.ArgumentParser) -> None:
@@ -124,11 +128,23 @@ def run_job(options: argparse.Namespace, console: Console) -> int:
     from core.train import job_package
     from core.train.settings import RunSettings
 
+    study = read_contents(options.package, ("job",)).study
     device: str | None = options.device
 
     def change(settings: RunSettings) -> RunSettings:
         return settings if device is None else settings.model_copy(update={"device": device})
 
+    if study:
+        from core.studies import study_package
+
+        studied = console.drive(
+            "Studying", lambda stop: study_package.run(options.package, options.output, stop, change)
+        )
+        console.say(f"Study: {studied.folder}; results: {studied.package}")
+        if studied.missing:
+            console.say(f"{studied.missing} of its runs are still to be done: the same command goes on.")
+        console.say(f"At home: tuningfork job collect “{studied.package.name}” PROJECT")
+        return console.status
     done = console.drive("Training", lambda stop: job_package.run(options.package, options.output, stop, change))
     why = {"finished": "all epochs done", "early": "no more improvement", "stopped": "stopped by you"}
     console.say(f"{count_of(done.result.epochs, 'epoch')} ({why[done.result.reason]}); results: {done.package}")
@@ -143,6 +159,12 @@ def collect_results(options: argparse.Namespace, console: Console) -> int:
     if not is_project(options.project):
         raise SettingsProblem("There is no project in this folder.", "Name its folder.", str(options.project))
     require_not_open(options.project / "project.toml")
+    if read_contents(options.package, ("results",)).study:
+        from core.studies import study_package
+
+        place = console.drive("Unpacking", lambda stop: study_package.collect(options.package, options.project, stop))
+        console.say(f"Study: {place}")
+        return console.status
     run = console.drive("Unpacking", lambda stop: job_package.collect(options.package, options.project, stop))
     console.say(f"Run: {run.path}")
     return console.status

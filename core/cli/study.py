@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from core.cli import study_jobs
 from core.cli.console import Console
 from core.cli.sources import hand_labels_of
 from core.cli.study_settings import resolve_run_settings
@@ -41,6 +42,8 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
         judge_test=options.judge_test or None,
     )
     settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
+    if study_jobs.is_wanted(options.output):
+        return study_jobs.pack("training size", settings, study_settings, options.data, options.output, console)
     found = console.drive(
         "Studying",
         lambda stop: study.run(settings, options.data, options.output, study_settings, stop, hand_labels=hand_labels),
@@ -92,6 +95,8 @@ def search(options: argparse.Namespace, console: Console) -> int:
     )
     _refuse_searched(options.changes, search_settings.space)
     settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
+    if study_jobs.is_wanted(options.output):
+        return study_jobs.pack("search", settings, search_settings, options.data, options.output, console)
     found = console.drive(
         "Searching",
         lambda stop: searching.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli import study_jobs
 from core.cli.shared_options import (
     add_band_option,
     add_class_option,
@@ -110,7 +111,7 @@ def _add_judge_option(command: argparse.ArgumentParser) -> None:
 
 def _add_common_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("-o", "--output", required=True, type=Path, metavar="STUDY", help="new folder, or that of a study to resume")
+    add("-o", "--output", required=True, type=Path, metavar="STUDY", help=study_jobs.OUTPUT)
     add("--seeds", type=int, metavar="N", help="number of runs of each point; else 3")
     add("--metric", metavar="COLUMN", help="score to draw; else balanced accuracy, or R²")
     add("--format", choices=("png", "svg", "pdf"), default="png", help="of another figure beside study.png")

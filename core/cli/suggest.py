@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.cli import study_jobs
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
 from core.cli.shared_options import (
@@ -131,6 +132,8 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
     study = toml.validate(SuggestionStudySettings, {name: value for name, value in given.items() if value is not None})
     settings = resolve_run_settings(options)
     hand_labels = hand_labels_of(options.data, console)
+    if study_jobs.is_wanted(options.output):
+        return study_jobs.pack("suggestions", settings, study, options.data, options.output, console)
     found = console.drive(
         "Studying",
         lambda stop: suggestion_study.run(settings, options.data, options.output, study, stop, hand_labels=hand_labels),

@@ -6,6 +6,7 @@ import argparse
 import math
 import threading
 
+from core.cli import study_jobs
 from core.cli.console import Console
 from core.cli.sources import hand_labels_of
 from core.cli.study import wait_for_parent
@@ -50,6 +51,8 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
         ),
     )
     settings, hand_labels = resolve_run_settings(options), hand_labels_of(options.data, console)
+    if study_jobs.is_wanted(options.output):
+        return study_jobs.pack("transfer", settings, wish, options.data, options.output, console)
     found = console.drive(
         "Studying",
         lambda stop: study.run(settings, options.data, options.output, wish, stop, hand_labels=hand_labels),
@@ -106,6 +109,8 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
         ),
     )
     settings = resolve_run_settings(options)
+    if study_jobs.is_wanted(options.output):
+        return study_jobs.pack("matrix", settings, wish, options.data[0], options.output, console)
     found = console.drive("Studying", lambda stop: study.run(settings, options.output, wish, stop))
     for each in (found, found.on_test):
         if each is None:

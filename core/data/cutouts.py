@@ -21,7 +21,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data import dataset_metadata, file_identity, fingerprint, store
+from core.data import dataset_metadata, file_identity, fingerprint, store, stored_catalogue
 from core.data.dataset_metadata import DatasetMetadata
 from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
@@ -192,7 +192,7 @@ class Cutouts:
     @cached_property
     def columns(self) -> dict[str, NDArray[Any]]:
         """The catalogue as plain arrays by name."""
-        return store.clear_words(self._file, self._stored_columns)
+        return stored_catalogue.clear_words(self._file, self._stored_columns)
 
     @property
     def _stored_columns(self) -> dict[str, NDArray[Any]]:

@@ -41,16 +41,19 @@ def _copy(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> nn.Conv2d:
     """A convolution with its own, fixed weights, in a tenth of the time of a deep copy."""
     weight, bias = convolution.weight, convolution.bias
     if norm is not None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         weight, bias = fuse_conv_bn_weights(
             weight, bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
+    padding = convolution.padding
     own = nn.Conv2d(
         convolution.in_channels,
         convolution.out_channels,
-        convolution.kernel_size,
-        convolution.stride,
-        convolution.padding,
-        convolution.dilation,
+        _two(convolution.kernel_size),
+        _two(convolution.stride),
+        padding if isinstance(padding, str) else _two(padding),
+        _two(convolution.dilation),
         convolution.groups,
         bias is not None,
         convolution.padding_mode,
@@ -61,9 +64,13 @@ def _copy(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> nn.Conv2d:
     return own.train(convolution.training)
 
 
+def _two(along_axes: tuple[int, ...]) -> tuple[int, int]:
+    return along_axes[0], along_axes[1]
+
+
 def _convolution_before(found: list[nn.Module], module: nn.Module) -> int | None:
     """Index of the convolution that can absorb ``module``, which follows the layers ``found``, or None."""
-    if not isinstance(module, nn.BatchNorm2d) or module.training or not found:
+    if not isinstance(module, nn.BatchNorm2d) or module.training or module.running_mean is None or not found:
         return None
     pooled = isinstance(found[-1], nn.MaxPool2d) and bool((module.weight >= 0).all())
     place = len(found) - (2 if pooled else 1)

@@ -79,9 +79,10 @@ class GradientSettings(Settings):
         scale="log",
     )
     steps: int = setting(
-        10,
+        25,
         title="First number of steps",
-        help="Intervals of the first integration; those with the largest error are then halved.",
+        help="Intervals of the first integration; those with the largest error are then halved. The more there are, "
+        "the smaller is the error of single pixels.",
         ge=2,
         le=1024,
         level="expert",

@@ -60,7 +60,7 @@ class ToomCook:
 
 
 @lru_cache(maxsize=64)
-def _matrices(window: tuple[int, int], kernel: tuple[int, int]) -> tuple[NDArray[np.float64], ...]:
+def _matrices(window: tuple[int, int], kernel: tuple[int, int]) -> tuple[NDArray[np.floating], ...]:
     """Matrices that evaluate windows and kernels of these sizes, and that find the coefficients of their products."""
     (height, width), (down, across) = window, kernel
     tall, wide = height + down - 1, width + across - 1

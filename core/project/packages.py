@@ -21,7 +21,8 @@ from core.version import PROGRAM
 
 Kind: TypeAlias = Literal["project", "job", "results"]
 
-FORMAT = 1
+FORMAT = 2
+"""That of packages with a study, which older programs would take for a training; the others are written as before."""
 SUFFIX = ".tuningfork.zip"
 """What the name of a packed project should end with: a desktop knows by it which program opens the file."""
 TEXT, LIST = "Tuning Fork package.txt", "Tuning Fork package.json"
@@ -75,6 +76,11 @@ class Contents:
     made: str = ""
 
     @property
+    def study(self) -> str:
+        """The kind of study that a job does, or whose results these are; empty: of a training."""
+        return self.about.get("study", "")
+
+    @property
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
@@ -88,7 +94,13 @@ class Contents:
                 for each in files
             ]
 
-        values = {"format": FORMAT, "kind": self.kind, "title": self.title, "program": self.program, "made": self.made}
+        values = {
+            "format": FORMAT if self.study else 1,
+            "kind": self.kind,
+            "title": self.title,
+            "program": self.program,
+            "made": self.made,
+        }
         values |= {"about": dict(self.about), "files": rows(self.files), "left_out": rows(self.left_out)}
         return json.dumps(values, indent=1, ensure_ascii=False)
 

@@ -191,9 +191,9 @@ def _entry(name: str, path: Path | None = None) -> zipfile.ZipInfo:
 def _introduce(kind: Kind, title: str) -> str:
     how = {
         "project": "a project: open it with File › Open package, or with “tuningfork unpack FILE.zip -o FOLDER”.",
-        "job": "a training to be done: run it with “tuningfork job run FILE.zip”, on any machine with Tuning Fork; the "
+        "job": "a job to be done: run it with “tuningfork job run FILE.zip”, on any machine with Tuning Fork; the "
         "results are then beside it.",
-        "results": "the results of a training: take them into the project with File › Open package, or with "
+        "results": "the results of a job: take them into the project with File › Open package, or with "
         "“tuningfork job collect FILE.zip PROJECT”.",
     }[kind]
     return f"“{title}”, packed by {PROGRAM}.\n\nThis is {how}\n"

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,9 @@ _FILES: dict[StudyKind, tuple[str, str, type[Settings]]] = {
     "matrix": (MATRIX_FILE, "study.csv", MatrixSettings),
     "suggestions": (SUGGESTION_STUDY_FILE, "study.csv", SuggestionStudySettings),
 }
+OWN_FILES: Mapping[StudyKind, str] = {kind: name for kind, (name, _, _) in _FILES.items()}
+TABLES: Mapping[StudyKind, str] = {kind: table for kind, (_, table, _) in _FILES.items()}
+SETTINGS: Mapping[StudyKind, type[Settings]] = {kind: model for kind, (_, _, model) in _FILES.items()}
 JOURNAL_FILE = "optuna.jsonl"
 _FOLDER = "studies"
 _TIME = "%Y-%m-%d %H.%M.%S"

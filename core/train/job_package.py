@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,28 +80,56 @@ def pack(
         fingerprint = yield from cutouts.read_checksum(stop)
         if settings.self_supervised.method == "none":  # what is wrong is better told here than there
             preparation.prepare(settings.model_copy(update=_HERE), cutouts, None, journal_of(data))
+    staged = StagedFiles()
+    about = {"data": staged.add_dataset(data, labels=True), "checksum": fingerprint}
+    return (yield from write_job(settings, [data], staged, target, title, about, stop=stop))
+
+
+def write_job(
+    settings: RunSettings,
+    data: Sequence[Path],
+    staged: StagedFiles,
+    target: Path,
+    title: str,
+    about: Mapping[str, str],
+    more: Mapping[str, str] | None = None,
+    stop: threading.Event = NEVER,
+) -> Work[Contents]:
+    """Write a job: what was staged, the parts of its datasets, its settings, and what it is.
+
+    Parameters
+    ----------
+    settings
+        Of the trainings; what they name goes with them.
+    data
+        The datasets whose parts go with them.
+    staged
+        Files of the job.
+    target, title, stop
+        As in :func:`pack`.
+    about
+        What whoever takes the results in needs to know.
+    more
+        Further texts by their names in the job.
+    """
     title = file_name(title) or _TITLE
-    staged = _Staged()
-    staged.add_dataset(data, labels=True)
     settings = settings.with_changed_paths(staged.add)
-    with temporary.temporary_folder() as texts:
-        project = tomlkit.document()
-        project.add("format", FORMAT)
-        project.add("name", title)
-        about = {"job": secrets.token_hex(8), "title": title, "data": f"datasets/{file_name(data.stem)}.h5"}
-        about |= {"checksum": fingerprint}
-        for name, text in (
-            ("project.toml", tomlkit.dumps(project)),
-            (SETTINGS, toml.dumps(settings)),
-            (ABOUT, json.dumps(about, indent=1, ensure_ascii=False)),
-        ):
-            write_atomically(texts / name, text)
-            staged.files[name] = texts / name
-        staged.add_parts(data, texts)
+    project = tomlkit.document()
+    project.add("format", FORMAT)
+    project.add("name", title)
+    about = {"job": secrets.token_hex(8), "title": title, **about}
+    texts = {"project.toml": tomlkit.dumps(project), SETTINGS: toml.dumps(settings), **(more or {})}
+    texts[ABOUT] = json.dumps(about, indent=1, ensure_ascii=False)
+    with temporary.temporary_folder() as written:
+        for name, text in texts.items():
+            write_atomically(written / name, text)
+            staged.files[name] = written / name
+        for each in data:
+            staged.add_parts(each, written)
         return (yield from packing.write(target, "job", title, list(staged.files.items()), stop, about=about))
 
 
-class _Staged:
+class StagedFiles:
     """The files of a job by their names in it."""
 
     def __init__(self) -> None:
@@ -136,7 +164,7 @@ class _Staged:
             known = kept_parts.read(data, None)
             if known is None:
                 return
-            file = texts / "parts.csv"
+            file = texts / f"{file_name(data.stem)}.csv"
             known.save(file, "as in the project from which this job came")
         self.files[f"splits/{file_name(data.stem)}.csv"] = file
 
@@ -192,19 +220,8 @@ def run(
     Stopped
         ``stop`` was set before the first batch was done.
     """
-    contents = read_contents(package, ("job",))
-    folder = folder or package.with_suffix("")
-    if is_there(folder / ABOUT):
-        about = read_json(folder / ABOUT, _WHAT)
-        if about.get("job") != contents.about.get("job"):
-            raise FolderInUse("Another job is in this folder.", "Choose another one with -o.", str(folder))
-    else:
-        yield from unpacking.unpack(package, folder, stop, kinds=("job",), required=SETTINGS)
-        about = read_json(folder / ABOUT, _WHAT)
-    with reading(_WHAT, folder / ABOUT):
-        data, title = folder / str(about["data"]), str(about["title"])
-        if folder.resolve() not in data.resolve().parents:
-            raise ValueError("its dataset is not in it")
+    contents, folder, data = yield from unpack_job(package, folder, stop)
+    title = contents.about.get("title", _TITLE)
     project = Project.open(folder)
     try:
         labels = project.labels(data) if is_there(project.labels(data).path) else None
@@ -220,6 +237,30 @@ def run(
     finally:
         project.close()
     return DoneJob(result, target)
+
+
+def unpack_job(package: Path, folder: Path | None, stop: threading.Event) -> Work[tuple[Contents, Path, Path]]:
+    """Unpack a job, unless it is there; returns what is in it, its folder, and its dataset.
+
+    Raises
+    ------
+    Problem
+        It is no job, or another one is in the folder.
+    """
+    contents = read_contents(package, ("job",))
+    folder = folder or package.with_suffix("")
+    if is_there(folder / ABOUT):
+        about = read_json(folder / ABOUT, _WHAT)
+        if about.get("job") != contents.about.get("job"):
+            raise FolderInUse("Another job is in this folder.", "Choose another one with -o.", str(folder))
+    else:
+        yield from unpacking.unpack(package, folder, stop, kinds=("job",), required=SETTINGS)
+        about = read_json(folder / ABOUT, _WHAT)
+    with reading(_WHAT, folder / ABOUT):
+        data = folder / str(about["data"])
+        if folder.resolve() not in data.resolve().parents:
+            raise ValueError("its dataset is not in it")
+    return contents, folder, data
 
 
 def _pack_results(run_folder: RunFolder, about: dict[str, str], target: Path) -> Work[None]:
@@ -259,15 +300,11 @@ def collect(package: Path, project: Path, stop: threading.Event = NEVER) -> Work
     """
     contents = read_contents(package, ("results",))
     name = file_name(contents.about.get("run", "")) or f"{_TITLE} {contents.title}"
-    target, number = project / "runs" / name, 2
-    while target.exists():
-        if _is_the_same(contents, target):
-            raise FolderInUse("These results are in the project already.", "Nothing was changed.", str(target))
-        target, number = project / "runs" / f"{name} ({number})", number + 1
-    make_folder(target.parent)
+    target = free_place(contents, project / "runs" / name, ("history.csv", "metrics.json"))
     yield from unpacking.unpack(package, target, stop, kinds=("results",), required="settings.toml")
     run_folder = RunFolder(target)
-    data = yield from _find_dataset(contents, project, stop)
+    wanted = contents.about.get("data", ""), contents.about.get("checksum", "")
+    data = yield from find_dataset(*wanted, project, stop)
     if data is not None:
         run_folder.save_data_path(data)
     else:
@@ -282,10 +319,27 @@ def collect(package: Path, project: Path, stop: threading.Event = NEVER) -> Work
     return run_folder
 
 
-def _is_the_same(contents: Contents, folder: Path) -> bool:
-    """Whether the epochs and numbers of these results are those of a run that is there."""
+def free_place(contents: Contents, wanted: Path, telling: Sequence[str]) -> Path:
+    """A folder for results, with a number where there is one of this name; ``telling`` are the files with its numbers.
+
+    Raises
+    ------
+    FolderInUse
+        The same results are there already.
+    """
+    target, number = wanted, 2
+    while target.exists():
+        if _is_the_same(contents, target, telling):
+            raise FolderInUse("These results are in the project already.", "Nothing was changed.", str(target))
+        target, number = wanted.with_name(f"{wanted.name} ({number})"), number + 1
+    make_folder(target.parent)
+    return target
+
+
+def _is_the_same(contents: Contents, folder: Path, telling: Sequence[str]) -> bool:
+    """Whether these results are those in a folder that is there, by the files with their numbers."""
     listed = {each.name: each for each in contents.files}
-    for name in ("history.csv", "metrics.json"):
+    for name in telling:
         if name not in listed or not (folder / name).is_file():
             return False
         if packing.digest_of(folder / name) != listed[name].digest:
@@ -293,9 +347,9 @@ def _is_the_same(contents: Contents, folder: Path) -> bool:
     return True
 
 
-def _find_dataset(contents: Contents, project: Path, stop: threading.Event) -> Work[Path | None]:
-    """The dataset of a project with the galaxies of a job; that of the same name is looked at first."""
-    wanted = Path(contents.about.get("data", "")).name
+def find_dataset(name: str, checksum: str, project: Path, stop: threading.Event) -> Work[Path | None]:
+    """The dataset of a project with the galaxies of one of a job; that of the same name is looked at first."""
+    wanted = Path(name).name
     datasets = sorted((project / "datasets").glob("*.h5"), key=lambda path: (path.name != wanted, path.name))
     for path in datasets:
         try:
@@ -303,6 +357,6 @@ def _find_dataset(contents: Contents, project: Path, stop: threading.Event) -> W
                 fingerprint = yield from cutouts.read_checksum(stop)
         except UnreadableFile:
             continue
-        if fingerprint == contents.about.get("checksum"):
+        if fingerprint == checksum:
             return path
     return None

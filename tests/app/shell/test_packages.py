@@ -12,8 +12,11 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.shell.window import MainWindow
+from app.studies.training_size import TrainingSizePanel
 from core.events import result_of
 from core.project.packages import is_package, read_contents
+from core.studies import study_package
+from core.studies.settings import TrainingSizeSettings
 from core.train import job_package
 
 
@@ -104,3 +107,39 @@ def test_a_training_is_packed_run_elsewhere_and_its_results_opened(
     wait_for_work(qtbot, window)
     assert [run.title for run in window.session.project.runs()] == ["first", "bigger"]
     assert window.session.run is not None and window.session.run.title == "bigger"
+
+
+@pytest.mark.slow
+def test_a_study_is_packed_done_elsewhere_and_opened_in_its_room(
+    qtbot: QtBot, window: MainWindow, trained: Path, galaxies: Path, tmp_path: Path, answers: dict[str, str]
+):
+    here = shutil.copytree(trained, tmp_path / "here")
+    shutil.copy(galaxies, here / "datasets")
+    window.session.open_project(here)
+    window.session.open_cutouts(here / "datasets" / "galaxies.h5")
+    window.session.draft.edit_together({"network.depth": 1, "network.channels": 4, "optimiser.epochs": 1})
+    window.show_workspace("studies")
+    panel = window.docks.panel("training_size")
+    assert isinstance(panel, TrainingSizePanel)
+    window.docks.bring_to_front("training_size")
+    panel.form.set_value(TrainingSizeSettings(sizes=("12",), seeds=1, least_steps=1))
+    panel.name.setText("how many")
+    answers["name"] = str(tmp_path / "away.zip")
+    qtbot.waitUntil(panel.pack.isEnabled)
+    qtbot.mouseClick(panel.pack, Qt.MouseButton.LeftButton)
+    wait_for_work(qtbot, window)
+    assert any("tuningfork job run" in text for text in window.notices.texts)
+    answers["name"] = str(tmp_path / "away.zip")
+    window.menus.actions_by_name["open_package"].trigger()
+    wait_for_work(qtbot, window)
+    assert any("holds a study" in text for text in window.notices.texts)
+    result_of(study_package.run(tmp_path / "away.zip"))
+    window.show_workspace("data")
+    answers["name"] = str(tmp_path / "away results.zip")
+    window.menus.actions_by_name["open_package"].trigger()
+    wait_for_work(qtbot, window)
+    assert window.session.study is not None and window.session.study.parent == here / "studies"
+    assert window.docks.current == "studies" and panel.name.text() == "how many"
+    qtbot.waitUntil(lambda: panel.form.value().sizes == ("12",))
+    assert not panel.pack.isEnabled(), "it has begun"
+    qtbot.waitUntil(lambda: panel.sizes.rowCount() == 1)

@@ -310,6 +310,20 @@ def test_a_test_galaxy_of_one_run_that_another_was_trained_on_is_no_test_galaxy(
     assert f"{len(tested) - 5} galaxies that none of them has seen remain" in problem.sentence
 
 
+def test_networks_alone_are_compared_with_all_together_only_on_the_same_galaxies(runs, survey_dataset, tmp_path):
+    for run in runs:
+        run.save_data_path(survey_dataset)
+    folder = result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "alike")))
+    assert "; alone " in ensemble_training.describe(folder, runs)
+    validated = next(name for name, part in parts_of(runs[1]).items() if part == "validation")
+    lines = runs[1].split_file.read_text().splitlines()
+    moved = [_with_part(line, {"validation": "train"}) if line.startswith(f"{validated},") else line for line in lines]
+    runs[1].split_file.write_text("\n".join(moved) + "\n")
+    folder = result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "unlike")))
+    told = ensemble_training.describe(folder, runs)
+    assert "on average" not in told and "judged on other galaxies" in told
+
+
 def test_runs_of_which_each_was_trained_on_the_others_test_part_have_no_test_part(runs, survey_dataset, tmp_path):
     rewrite_parts(runs[1], {"test": "train", "train": "test"})
     folder = result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "together")))

@@ -104,7 +104,7 @@ def test_chunks_do_not_change_the_result(smooth, galaxy, monkeypatch) -> None:
 
 def test_memory_bounds_the_number_of_gradients_kept(make, galaxy, monkeypatch) -> None:
     predictor, image = make((2, 32, 32)), galaxy((2, 32, 32))
-    monkeypatch.setattr(integrated_gradients, "_KEPT_BYTES", 30 * 4 * image.size)
+    monkeypatch.setattr(integrated_gradients, "_KEPT_BYTES", 30 * 8 * image.size)
     assert explained(predictor, image, 0, tolerance=1e-9).steps == 31
 
 
