@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -117,22 +117,22 @@ class StoredImages:
         first = np.flatnonzero(is_first)
         ends = (places[first] + np.diff(first, append=len(rows))) * size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
-        for place, start, end in zip(places[first].tolist(), starts[first].tolist(), ends.tolist(), strict=True):
-            self._fill(room[place * size : end], start, rows[place])
+        handle, read_at = self._file.fileno(), getattr(os, "preadv", self._seek_and_read)  # in one call of the system
+        for begin, start, end in zip(
+            (places[first] * size).tolist(), starts[first].tolist(), ends.tolist(), strict=True
+        ):
+            done = begin + read_at(handle, (room[begin:end],), start)
+            while done < end:
+                count = read_at(handle, (room[done:end],), start + done - begin)
+                if count == 0:
+                    raise OSError(f"image {rows[begin // size]} is not wholly in the file")
+                done += count
 
-    def _fill(self, room: memoryview, start: int, row: int) -> None:
-        """Read from this place of the file on; ``row`` is that of the first stamp there."""
+    def _seek_and_read(self, _handle: int, parts: Sequence[memoryview], start: int) -> int:
+        """As :func:`os.preadv`, where the system has none."""
         assert self._file is not None
-        done = 0
-        while done < len(room):
-            if hasattr(os, "preadv"):  # in one call of the system
-                count = os.preadv(self._file.fileno(), (room[done:],), start + done)
-            else:
-                self._file.seek(start + done)
-                count = self._file.readinto(room[done:])
-            if not count:
-                raise OSError(f"image {row} is not wholly in the file")
-            done += count
+        self._file.seek(start)
+        return self._file.readinto(parts[0]) or 0
 
 
 def _chunk_offsets(dataset: h5py.Dataset) -> NDArray[np.int64] | None:
