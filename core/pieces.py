@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,26 @@ def distinct(values: Sequence[Any]) -> list[Any]:
     return list(found)
 
 
-def in_order(texts: Sequence[str]) -> list[str]:
-    """The texts sorted, as ``sorted`` does it."""
+def ranked(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Each of the texts once, sorted; and the place (N,) of each text among them."""
     sample = sorted(texts[:: max(1, len(texts) // PIECE)])
-    limits = sample[:: max(1, len(sample) * PIECE // max(1, len(texts)))]
-    if len(limits) < 2:
-        return sorted(texts)
-    heaps: list[list[str]] = [[] for _ in range(len(limits) + 1)]
-    for text in texts:
-        heaps[bisect_right(limits, text)].append(text)
-    for heap in heaps:
-        heap.sort()
-    return [text for heap in heaps for text in heap]
+    limits = sample[:: max(1, len(sample) * PIECE // max(1, len(texts)))][1:]
+    heaps = mapped(lambda text: bisect_right(limits, text), texts, np.int64)
+    order = np.argsort(heaps, kind="stable")
+    begins = np.searchsorted(heaps[order], np.arange(len(limits) + 2)).tolist()
+    known: list[str] = []
+    places = np.empty(len(texts), np.int64)
+    for begin, end in pairwise(begins):
+        rows = order[begin:end]
+        mine = [texts[row] for row in rows.tolist()]
+        own = sorted(set(mine))
+        rank = {text: place for place, text in enumerate(own, len(known))}
+        places[rows] = mapped(rank.__getitem__, mine, np.int64)
+        known += own
+    return known, places
+
+
+def let_go(values: list[Any]) -> None:
+    """Empty a list that nobody needs any more, which in one go takes long."""
+    while values:
+        del values[-PIECE:]

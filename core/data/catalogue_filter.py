@@ -144,13 +144,12 @@ def sort_rows(
     else:
         texts = [str(text).strip() for text in pieces.listed(mine)]
         yield from _next_step(stop)
-        known = pieces.in_order(pieces.distinct(texts))
-        yield from _next_step(stop)
-        rank = {text: place for place, text in enumerate(known)}
-        places = pieces.mapped(rank.__getitem__, texts, np.int64)
+        known, places = pieces.ranked(texts)
         yield from _next_step(stop)
         keys, missing = _keys_of(known)
         keys, missing = tuple(key[places] for key in keys), missing[places]
+        pieces.let_go(texts)
+        pieces.let_go(known)
     yield from _next_step(stop)
     keys = tuple(np.where(missing, 0, -key if descending else key) for key in keys)
     return rows[np.lexsort((*keys, missing))]

@@ -62,9 +62,7 @@ def group_rows(ids: Sequence[str], groups: Sequence[str] | None = None) -> Group
         N names; rows of equal name show one object, and a row without a name stays with its id. By default the ids.
     """
     names = ids if groups is None else [group or name for group, name in zip(groups, ids, strict=True)]
-    objects = pieces.in_order(pieces.distinct(names))
-    rank = {name: place for place, name in enumerate(objects)}
-    ranks = pieces.mapped(rank.__getitem__, names, np.int64)
+    objects, ranks = pieces.ranked(names)
     return Groups(ranks, pieces.mapped(_checksum, objects, np.uint64))
 
 
