@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.evaluate import work
+from app.evaluate.changed_labels import ChangedLabels
 from app.evaluate.class_view import ClassView
 from app.evaluate.measuring import MeasuringView
-from app.evaluate.changed_labels import ChangedLabels
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.jobs.job import Job
 from app.panel import saving
