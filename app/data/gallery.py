@@ -196,10 +196,9 @@ class GalleryPanel(Panel):
             self.count.clear()
             self.legend.clear()
             return
-        self.order.addItem("File order", "")
-        self.order.addItem("Strangest first", _STRANGEST)
-        for name in cutouts.columns:
-            self.order.addItem(name, name)
+        first = ("File order", ""), ("Strangest first", _STRANGEST)
+        for name, column in (*first, *((name, name) for name in cutouts.columns)):
+            self.order.addItem(name, column)
         self.stretch_bar.set_value(stretch.default_stretch(cutouts.is_picture))
         planes = stretch.colour_planes([band.name for band in cutouts.bands])
         self._thumbnails = Thumbnails(cutouts.path, self.stretch_bar.value(), planes)

@@ -182,7 +182,6 @@ class ClassView(QWidget):
 
     cell_clicked = Signal(int, int)
     rows_wanted = Signal(object)
-    outdated = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -204,7 +203,6 @@ class ClassView(QWidget):
         self.overview.confusion.cell_clicked.connect(self.cell_clicked)
         self.curves.rows_wanted.connect(self.rows_wanted)
         self.two_runs.rows_wanted.connect(self.rows_wanted)
-        self.doubtful.outdated.connect(self.outdated)
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
         """Show an evaluation of classes."""

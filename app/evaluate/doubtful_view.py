@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.evaluate import work
@@ -37,8 +37,6 @@ _SUGGESTED = "what the network says"
 class DoubtfulView(QWidget):
     """A list of galaxies; the current one is shown, the selected ones can be labelled anew."""
 
-    outdated = Signal()  # evaluate again: labels were changed
-
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
@@ -58,9 +56,6 @@ class DoubtfulView(QWidget):
         self.note.setProperty("role", "muted")
         self.relabel = QPushButton("Label anew")
         self.relabel.setToolTip("Give the selected galaxies another label; Undo takes it back.")
-        self.again = QPushButton("Evaluate again")
-        self.again.setToolTip("Labels were changed: compute the figures of merit with the new ones.")
-        self.again.setVisible(False)
         self._labelling = QWidget()
         line = QHBoxLayout(self._labelling)
         line.setContentsMargins(0, 0, 0, 0)
@@ -69,7 +64,6 @@ class DoubtfulView(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.kind)
         top.addStretch(1)
-        top.addWidget(self.again)
         top.addWidget(self._labelling)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
@@ -80,7 +74,6 @@ class DoubtfulView(QWidget):
         self.list.chosen.connect(self._go)
         self.list.selectionModel().selectionChanged.connect(self._enable)
         self.relabel.clicked.connect(self._relabel)
-        self.again.clicked.connect(self.outdated)
         session.dataset.labels_changed.connect(self._show_labels)
 
     def set_evaluation(self, evaluation: Evaluation) -> None:
@@ -98,7 +91,6 @@ class DoubtfulView(QWidget):
             self.label.clear()
             self.label.addItems([_SUGGESTED, *evaluation.predictions.names] if is_classes else [])
         self._labelling.setVisible(is_classes)
-        self.again.setVisible(False)
         self._look()
 
     def stop(self) -> None:
@@ -172,7 +164,6 @@ class DoubtfulView(QWidget):
             if (label := self._session.dataset.label(row)) != found.cells[self._places[row]][0]
         }
         self.list.show_changes(changes)
-        self.again.setVisible(bool(changes))
 
     def _show_problem(self, problem: object) -> None:
         if isinstance(problem, Problem):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.evaluate import work
 from app.evaluate.class_view import ClassView
 from app.evaluate.measuring import MeasuringView
+from app.evaluate.widgets.changed_labels import ChangedLabels
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.jobs.job import Job
 from app.panel import saving
@@ -84,6 +85,7 @@ class EvaluationPanel(Panel):
             "The classes, or the measured values with errors, units and flags, of every galaxy of the open dataset, "
             "with or without labels: CSV, FITS, VOTable or Parquet."
         )
+        self.again = ChangedLabels(self._session)
         self.part = QLabel()
         self.part.setProperty("role", "heading")
         self.part.setWordWrap(True)
@@ -99,6 +101,7 @@ class EvaluationPanel(Panel):
         for button in (self.validation, self.test):
             top.addWidget(button)
         top.addStretch(1)
+        top.addWidget(self.again)
         top.addWidget(self.export)
         self._warning = QWidget()
         ask = QHBoxLayout(self._warning)
@@ -143,11 +146,10 @@ class EvaluationPanel(Panel):
         self.decision.chosen.connect(self._decide)
         self.class_view.cell_clicked.connect(self._cell_clicked)
         self.class_view.rows_wanted.connect(self._select)
-        self.class_view.outdated.connect(lambda: self.evaluate(self._part))
+        self.again.clicked.connect(lambda: self.evaluate(self._part))
         self.class_view.overview.temperature.fit_wanted.connect(self._fit_temperature)
         self.class_view.overview.temperature.removal_wanted.connect(self._remove_temperature)
         self.measuring.point_clicked.connect(self._point_clicked)
-        self.measuring.doubtful.outdated.connect(lambda: self.evaluate(self._part))
         self.measuring.two_runs.rows_wanted.connect(self._select)
 
     def _ask_confirmation(self) -> None:
@@ -187,6 +189,7 @@ class EvaluationPanel(Panel):
             return
         self._part = part
         self._warning.setVisible(False)
+        self.again.begin()
         self.part.setText(f"Evaluating “{run.title}” on {cutouts.path.name}…")
         self.state.clear()
         self._latest.start(work.evaluate(run, cutouts.path, part, self._session.dataset.journal))
@@ -210,6 +213,7 @@ class EvaluationPanel(Panel):
         if run is None:
             return
         self._evaluation = evaluation
+        self.again.set_evaluation(evaluation)
         if evaluation.is_own and evaluation.part == "validation":
             self._validation = evaluation
         part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"

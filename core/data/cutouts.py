@@ -1,6 +1,6 @@
 """A dataset, read lazily: images on demand, and one catalogue row for each.
 
-A ``Cutouts`` holds an open file and belongs to the thread that opened it; another thread opens its own.
+A ``Cutouts`` holds an open file and belongs to one thread at a time; another thread opens its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from core.data import dataset_metadata, file_identity, fingerprint, store
+from core.data import dataset_metadata, file_identity, fingerprint, store, stored_catalogue
 from core.data.dataset_metadata import DatasetMetadata
 from core.data.file_identity import FileIdentity
 from core.data.images import StoredImages
@@ -32,6 +32,7 @@ from core.events import NEVER, Work, result_of
 from core.pieces import listed
 from core.reading import reading
 
+_known: weakref.WeakValueDictionary[FileIdentity, DatasetMetadata] = weakref.WeakValueDictionary()
 _COARSEST = 2 * 10**9  # nanoseconds: a network disk may round the time of a file after it was written
 
 
@@ -69,7 +70,8 @@ class Cutouts:
         self._file = file
         self._opened = store.descriptor_of(file)
         self.identity = FileIdentity.of(self._opened)
-        self.catalogue: Table = metadata.catalogue
+        self._metadata = metadata  # while anybody has the dataset open, nobody else reads it again
+        self.catalogue: Table = metadata.catalogue.copy(copy_data=False)
         self.bands: tuple[Band, ...] = metadata.bands
         self.labels: tuple[str, ...] = metadata.labels
         self.split_column = metadata.split_column
@@ -125,7 +127,10 @@ class Cutouts:
         file = store.open_file(path, stop)
         with contextlib.ExitStack() as on_failure, reading("This dataset", path, "Import the galaxies again."):
             on_failure.callback(file.close)
-            cutouts = cls(path, file, (yield from dataset_metadata.read(file, stop)))
+            identity = FileIdentity.of(store.descriptor_of(file))
+            if (metadata := _known.get(identity)) is None:
+                metadata = _known[identity] = yield from dataset_metadata.read(file, stop)
+            cutouts = cls(path, file, metadata)
             on_failure.callback(cutouts.close)
             cutouts._require_expected()
             on_failure.pop_all()
@@ -192,7 +197,7 @@ class Cutouts:
     @cached_property
     def columns(self) -> dict[str, NDArray[Any]]:
         """The catalogue as plain arrays by name."""
-        return store.clear_words(self._file, self._stored_columns)
+        return stored_catalogue.clear_words(self._file, self._stored_columns)
 
     @property
     def _stored_columns(self) -> dict[str, NDArray[Any]]:

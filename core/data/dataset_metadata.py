@@ -13,7 +13,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from core.data import store
+from core.data import store, stored_catalogue
 from core.data.recipe import StampRecipe
 from core.data.store import Band, Origin
 from core.events import NEVER, Work
@@ -57,7 +57,7 @@ def read(file: h5py.File, stop: threading.Event = NEVER) -> Work[DatasetMetadata
         raise ValueError(f"{len(bands)} bands are named, and the images have {images.shape[1]}")
     for name in ("pixel_scale", "missing", "wcs"):
         _require_length(store.member(file, name), name, count)
-    catalogue = yield from store.read_catalogue(file, count, stop)
+    catalogue = yield from stored_catalogue.read_catalogue(file, count, stop)
     labels, split_column = _parse(file, "labels", _LABELS), _text(file, "split_column", "")
     for name in (*labels, *filter(None, [split_column])):
         if name not in catalogue.colnames:
@@ -104,7 +104,9 @@ def _numbers(file: h5py.File, name: str, dtype: type[Any]) -> NDArray[Any]:
     column = store.member(file, name)
     if column.dtype.kind != "f":
         raise ValueError(f"“{name}” holds no numbers")
-    return column[:].astype(dtype, copy=False)
+    values = column[:].astype(dtype, copy=False)
+    values.flags.writeable = False  # all that have the dataset open share it
+    return values
 
 
 def _read_recipe(file: h5py.File, origin: Origin, images: h5py.Dataset, bands: tuple[Band, ...]) -> StampRecipe | None:

@@ -338,5 +338,17 @@ def read_rule(path: Path) -> tuple[int, str]:
         return _parse_rule(seed_line, rule_line)
 
 
+def read_part(path: Path, part: str) -> frozenset[tuple[str, int]]:
+    """Read only the galaxies of one part, by id and row.
+
+    Raises
+    ------
+    UnreadableFile
+        It is missing or damaged.
+    """
+    with reading("The split", path):
+        return frozenset((name, int(row)) for name, row, its in csv.reader(read_lines(path)[3:]) if its == part)
+
+
 def _parse_rule(seed_line: str, rule_line: str) -> tuple[int, str]:
     return rules.parse_seed(seed_line), rule_line.removeprefix("# rule = ").rstrip("\n")

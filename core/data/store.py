@@ -25,16 +25,14 @@ from typing import Any, Literal, Self
 
 import h5py
 import numpy as np
-from astropy.table import Column, Table
+from astropy.table import Table
 from numpy.typing import NDArray
 
 from core.data import fingerprint, trial
-from core.data.cells import text_array
 from core.data.hdf5 import member
 from core.data.recipe import StampRecipe
 from core.errors import Problem, Stopped, UnreadableFile, WrongVersion
-from core.events import NEVER, Progress, Work
-from core.pieces import pieces_of
+from core.events import NEVER
 from core.project.files import atomic_path, require_space
 from core.reading import reading
 
@@ -45,7 +43,6 @@ _COLUMN_CHUNK = 4096  # rows
 _SYNC_BYTES = 1 << 24
 SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
-_WORDS = ("None", "none", "NONE")  # meant “no label” in datasets of earlier versions
 TEXT = h5py.string_dtype("utf-8")
 
 
@@ -370,61 +367,6 @@ def descriptor_of(file: h5py.File) -> int | Path:
         os.fstat(descriptor)  # HDF5 may have a table of its own, as on Windows
         return descriptor
     return Path(file.filename)
-
-
-def read_catalogue(file: h5py.File, count: int, stop: threading.Event = NEVER) -> Work[Table]:
-    """Read the catalogue of ``count`` rows as a table whose text columns are text.
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError, OSError
-        A column is missing, of another kind or of another length; the text says which.
-    Stopped
-        ``stop`` was set.
-    """
-    table = Table()
-    order = json.loads(str(member(file, "catalogue/order").asstr()[()]))
-    if not isinstance(order, dict) or not all(isinstance(name, str) for name in order.values()):
-        raise ValueError("the list of the catalogue's columns is damaged")
-    for key, name in order.items():
-        column = member(file, f"catalogue/{key}")
-        is_text = h5py.check_string_dtype(column.dtype) is not None
-        if column.shape != (count,) or not (is_text or column.dtype.kind in "biuf"):
-            raise ValueError(f"the column “{name}” is of the type {column.dtype}, of the shape {column.shape}")
-        values = (yield from _read_texts(column, stop)) if is_text else column[:]
-        table.add_column(Column(values, unit=_unit_of(column)), name=name, copy=False)
-    if "id" not in table.colnames or table["id"].dtype.kind not in "UO":
-        raise ValueError("the catalogue has no ids")
-    return table
-
-
-def _read_texts(column: h5py.Dataset, stop: threading.Event) -> Work[NDArray[Any]]:
-    texts: list[str] = []
-    for piece in pieces_of(len(column)):
-        if stop.is_set():
-            raise Stopped
-        yield Progress(piece.start, len(column), "rows of the catalogue")
-        texts += column.asstr()[piece].tolist()
-    return text_array(texts)
-
-
-def _unit_of(column: h5py.Dataset) -> str | None:
-    unit = column.attrs.get("unit")
-    return unit if isinstance(unit, str) else None
-
-
-def clear_words(file: h5py.File, columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Clear the words “None” from the text columns of a dataset of an earlier version, where they meant “no label”.
-
-    The import now decides whether they are a class, and the words that are left in a dataset are one.
-    """
-    if "missing_text" in file.attrs:
-        return columns
-    cleared = dict(columns)
-    for name, values in columns.items():
-        if name != "id" and values.dtype.kind in "UO" and any((values == word).any() for word in _WORDS):
-            cleared[name] = np.where(np.isin(values, _WORDS), "", values)
-    return cleared
 
 
 def read_unusable(file: h5py.File) -> list[Problem]:

@@ -230,8 +230,7 @@ def run(
         part, rows = judged.part, judged.rows
         seen = 0 if is_own else remarks.count_seen(folder.path if is_of_run else weights, opened.cutouts.ids, rows)
         problems = _remark(opened, path.name, part, mapped, unknown, (seen, len(rows)), is_own=is_own)
-        for problem in problems:
-            yield Skipped(problem)
+        yield from map(Skipped, problems)
         predictions = yield from predict.predict_rows(opened, rows, stop)
         validation = (labels[rows], predictions.scores) if is_own and part == "validation" else None
         if validation is None and decision is not None:

@@ -1,11 +1,13 @@
 """A stand-alone script beside an ONNX file, which makes stamps of files as those of the training and predicts them.
 
-It is the template ``resources/templates/predict.py`` with what is known of one network written into it.
+It is the template ``resources/templates/predict.py``, with ``script_catalogue.py`` in place of its import, and with
+what is known of one network written into it.
 """
 
 from __future__ import annotations
 
 import pprint
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -19,6 +21,8 @@ from core.nets.predictor import Predictor
 from core.publish import onnx_file
 
 _PLACE = "NETWORK: dict[str, Any] = {}"
+_CATALOGUE = re.compile(r"^from resources\.templates\.script_catalogue import .*\n", re.MULTILINE)
+_ONLY_ONCE = "from __future__ import annotations\n"  # at the top of a file
 
 
 def make(predictor: Predictor, file: str, decision: Decision) -> str:
@@ -38,7 +42,12 @@ def make(predictor: Predictor, file: str, decision: Decision) -> str:
     NotPossible
         The training stamps show a field that depends on a catalogue column, which the script does not read.
     """
-    template = (resources.files("resources") / "templates" / "predict.py").read_text(encoding="utf-8")
+    folder = resources.files("resources") / "templates"
+    template, catalogue = (
+        (folder / name).read_text(encoding="utf-8") for name in ("predict.py", "script_catalogue.py")
+    )
+    part = catalogue.partition(_ONLY_ONCE)[2]  # without its own docstring
+    template = _CATALOGUE.sub(lambda _line: part, template, count=1)
     known = pprint.pformat(_describe(predictor, file, decision), width=116, sort_dicts=False)
     return template.replace(_PLACE, f"NETWORK: dict[str, Any] = {known}")
 

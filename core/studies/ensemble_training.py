@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data import kept_parts
+from core.data.split import read_part
 from core.errors import FolderInUse, Stopped
 from core.evaluate import ensemble_making
 from core.events import NEVER, NetworkBegun, Preview, Work
@@ -139,8 +140,11 @@ def describe(folder: RunFolder, members: Sequence[RunFolder]) -> str:
         if together.get(name) is None or len(known) < len(members):
             continue
         error = plus_minus(find_error(together, name), ".3f")
-        return (
-            f"{len(members)} networks together: validation {title} {together[name]:.3f}{error}; alone "
-            f"{min(known):.3f} to {max(known):.3f}, on average {sum(known) / len(known):.3f}."
-        )
+        judged = f"{len(members)} networks together: validation {title} {together[name]:.3f}{error}"
+        parts = {read_part(run.split_file, "validation") for run in (folder, *members)}
+        if len(parts) > 1:
+            return (
+                f"{judged}. How good each is alone was judged on other galaxies, and is not to be compared with this."
+            )
+        return f"{judged}; alone {min(known):.3f} to {max(known):.3f}, on average {sum(known) / len(known):.3f}."
     return f"{len(members)} networks answer together."

@@ -92,9 +92,10 @@ def _describe_middle(study: TransferStudy) -> list[str]:
     rising = merits.higher_is_better(study.metric)
     means.sort(key=lambda each: -each[0].value if rising else each[0].value)
     listed = ", ".join(f"{title} {format_mean(mean)}" for mean, title in means)
-    runs = max(mean.runs for mean, _ in means)
-    error = "; the errors are those of the mean, from the scatter of the runs" if runs > 1 else ""
-    return [f"With {labels:,} labels: {listed} ({count_of(runs, 'run')} each{error})."]
+    fewest, most = (of(mean.runs for mean, _ in means) for of in (min, max))
+    runs = f"{fewest} to {most} runs" if fewest < most else count_of(most, "run")
+    error = "; the errors are those of the mean, from the scatter of the runs" if most > 1 else ""
+    return [f"With {labels:,} labels: {listed} ({runs} each{error})."]
 
 
 def _describe_savings(study: TransferStudy) -> list[str]:

@@ -33,7 +33,6 @@ from core.events import NEVER, Preview, Progress, Skipped, Work
 from core.nets import device as devices
 from core.project.labels import LabelJournal
 from core.train import batch_size, environment, feature_cache, optimiser, preparation, start_network
-from core.train.augmentation.noise import NoisePool
 from core.train.batches import ImageSource, Rows, open_images
 from core.train.forward import batch_labels
 from core.train.optimiser import OptimiserStep
@@ -313,14 +312,15 @@ def _make_step(plan: TrainingPlan, images: ImageSource, rows: Rows) -> Step:
     step = OptimiserStep(network, plan.settings, plan.precision, start_network.weights_to_return_to(plan))
     if plan.unlabelled is not None:
         plan.unlabelled.join(step.optimiser)
-    pools: dict[int, NoisePool] = {}
+    plans: dict[int, TrainingPlan] = {}
 
     def train(size: int, watch: AbstractContextManager[object]) -> None:
-        if size not in pools:  # the noise of a batch is a stretch of numbers that were drawn for its size
-            pools.clear()
+        if size not in plans:  # the noise of a batch is a stretch of numbers that were drawn for its size
+            plans.clear()
             pixels = size * math.prod(plan.predictor.stamp_shape)
-            pools[size] = preparation.noise_pool(pixels, plan.settings.seed, plan.device)
-        sized = dataclasses.replace(plan, noise=pools[size])
+            noise = preparation.noise_pool(pixels, plan.settings.seed, plan.device)
+            plans[size] = dataclasses.replace(plan, noise=noise)
+        sized = plans[size]
         batch, stamps = next(iter(images.batches([[np.resize(rows, size)]])))
         labels = batch_labels(sized, batch, 1, 1)
         with watch:

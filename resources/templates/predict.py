@@ -14,21 +14,21 @@ import math
 import os
 import re
 import sys
-import unicodedata
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy import units
 from astropy.io import fits
-from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else it begins to report its use to its maker when it is imported
 import onnxruntime
+
+from resources.templates.script_catalogue import read_catalogue, stem
 
 NETWORK: dict[str, Any] = {}
 BATCH = 16
@@ -47,7 +47,8 @@ def main() -> int:
     has_errors = len(session.get_outputs()) > 1
     found = galaxies(options.files)
     factors = zero_point_factors(options.zero_point)
-    catalogue = read_catalogue(options.catalogue, options.id, [(name, paths[0]) for name, paths in found])
+    named = [(name, paths[0]) for name, paths in found]
+    catalogue = read_catalogue(options.catalogue, options.id, named, NETWORK["beside"], is_paths=not NETWORK["pattern"])
     left_out, done, batch = 0, 0, []
     with options.output.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -123,64 +124,6 @@ def head(*, has_errors: bool) -> list[str]:
     return columns
 
 
-def read_catalogue(path: Path | None, column: str, named: list[tuple[str, Path]]) -> dict[Path, list[float]]:
-    """What the network takes beside the image of each galaxy, by its first file; ``named`` has names and files."""
-    if path is None:
-        return {}
-    table = Table.read(path)
-    wanted = [each["name"] for each in NETWORK["beside"]]
-    if missing := [name for name in (*wanted, column) if name and name not in table.colnames]:
-        sys.exit(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.colnames)}.")
-    for each in NETWORK["beside"]:
-        if (unit := str(table[each["name"]].unit or "")) and unit != each["unit"]:
-            say(f"{each['name']} is in {unit} in {path}, and was in {each['unit'] or 'no unit'} in training.")
-    values = np.stack([np.ma.filled(np.ma.asarray(table[name]).astype(float), np.nan) for name in wanted], axis=1)
-    return {file: values[row].tolist() for file, row in choose_rows(table, path, column, named).items()}
-
-
-def choose_rows(table: Table, path: Path, column: str, named: list[tuple[str, Path]]) -> dict[Path, int]:
-    """The row of each galaxy, by the column that names most of them as path, as file or as id."""
-    candidates = [column] if column else [name for name in table.colnames if table[name].dtype.kind in "OSUiu"]
-    found = {name: match_rows([str(text) for text in table[name]], named) for name in candidates}
-    most = max(map(len, found.values()), default=0)
-    if not most:
-        holds = ", ".join(f"{name} ({table[name][0]})" for name in candidates[:6]) if len(table) else "nothing"
-        sys.exit(f"No column of {path} names the files, which are called like {named[0][1].name}. It holds {holds}.")
-    best = [name for name, rows in found.items() if len(rows) == most]
-    if any(found[name] != found[best[0]] for name in best):
-        sys.exit(f"Several columns of {path} could name the files: {', '.join(best)}. Choose one with --id.")
-    return found[best[0]]
-
-
-def match_rows(texts: list[str], named: list[tuple[str, Path]]) -> dict[Path, int]:
-    """The rows whose texts name the galaxies: by folder and file, then by file or id, then by number."""
-    places: list[dict[str, int | None]] = [{}, {}, {}]
-    first = {text: row for row, text in reversed(list(enumerate(texts)))}
-    for text, row in first.items():
-        for level, key in enumerate(keys_of(text)):
-            if key:  # what several rows mean is no name
-                places[level][key] = None if key in places[level] else row
-    found, counts = {}, Counter(name for name, _ in named)
-    for name, file in named:
-        keys = list(enumerate(keys_of(name if NETWORK["pattern"] else file.absolute().as_posix())))
-        if counts[name] > 1:  # files of one name in several folders: only their paths tell them apart
-            del keys[1:]
-        rows = (places[level].get(key) for level, key in keys)
-        if (row := next((each for each in rows if each is not None), None)) is not None:
-            found[file] = row
-    return found
-
-
-def keys_of(text: str) -> tuple[str, str, str]:
-    """By what a path, the name of a file or an id is found: folder and name, name, number; empty where it has none."""
-    *above, last = unicodedata.normalize("NFC", text.strip()).replace("\\", "/").split("/")
-    name = stem(Path(last)) if last else ""
-    number = name.lstrip("0") or "0" if name.isdecimal() else ""
-    if len(name) > 14 and not number and (long := re.search(r"\d{15,}", name)):
-        number = long[0]
-    return f"{above[-1]}/{name}" if above and above[-1] not in {"", "."} else "", name, number
-
-
 def beside_images(batch: list[tuple[str, np.ndarray, list[float] | None]]) -> np.ndarray:
     """The values (n, S) of the catalogue, NaN where there is none."""
     for name, _, values in batch:
@@ -231,11 +174,6 @@ def galaxies(files: list[Path]) -> list[tuple[str, list[Path]]]:
         if missing := [band for band in bands if band not in own]:
             say(f"{name}: the file of band {', '.join(missing)} is missing. It is left out.")
     return whole
-
-
-def stem(path: Path) -> str:
-    """A file's name without its endings."""
-    return re.sub(r"\.(fits?|fts|fz|jpe?g|png)(\.(gz|bz2|fz))?$", "", path.name, flags=re.IGNORECASE)
 
 
 def read_stamp(paths: list[Path], options: argparse.Namespace) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Whether the window stays awake: the gaps between the ticks of a 10 ms timer in the running application.
 
 While the program trains, imports and simulates, no gap may be longer than 100 ms, and 99 % of the ticks have to come
-within 30 ms.
+within 30 ms. With a million galaxies no gap may be longer than 100 ms either, whatever is asked of them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from typing import cast
 import numpy as np
 import pytest
 from astropy.io import fits
+from galaxies import write_dataset
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QComboBox, QToolButton
 from pytestqt.qtbot import QtBot
+from waiting import wait_for_all_work
 
+from app.data.gallery import GalleryPanel
 from app.data.work import import_files
 from app.jobs.job import Job
 from app.shell import work
@@ -35,6 +38,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
 TICK = 10  # ms
 LONGEST, USUAL, SHARE = 100.0, 30.0, 0.99  # ms, ms
 LEAST_TICKS = 400
+MANY = 1_000_000  # galaxies
 
 
 class Heartbeat(QObject):
@@ -64,6 +68,20 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset like the demonstration survey, somewhat smaller."""
     path = tmp_path_factory.mktemp("survey") / "survey.h5"
     return result_of(demo.simulate_survey(path, SurveySettings(count=600), threading.Event()))
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A million galaxies of three classes in no order, each a stamp of 4 × 4 pixels."""
+    draw = np.random.default_rng(1)
+    columns = {
+        "shape": np.array(["disk", "edge-on", "spheroid"])[draw.integers(0, 3, MANY)],
+        "magnitude": draw.normal(18, 1, MANY),
+        "size": draw.lognormal(1, 0.3, MANY),
+    }
+    ids = [f"{number:018d}" for number in draw.permutation(MANY)]
+    images = draw.normal(size=(MANY, 1, 4, 4)).astype(np.float32)
+    return write_dataset(tmp_path_factory.mktemp("million") / "million.h5", images, columns, ["shape"], "r", ids=ids)
 
 
 @pytest.fixture
@@ -158,3 +176,71 @@ def test_the_window_stays_awake_while_it_simulates(
     job = work.make_demonstration()
     gaps = beat_during(qtbot, job, window)
     require_awake("simulating the demonstration survey", gaps)
+
+
+@pytest.fixture
+def crowded(qtbot: QtBot, window: MainWindow, million: Path) -> GalleryPanel:
+    """The gallery of a window with a million galaxies."""
+    window.show_workspace("data")
+    qtbot.wait(2000)
+    window.opening.open_dataset(million)
+    qtbot.waitUntil(lambda: len(window.session.dataset.columns.get("id", ())) == MANY, timeout=120_000)
+    wait_for_all_work(qtbot)
+    return cast("GalleryPanel", window.docks.panel("gallery"))
+
+
+def require_no_stall(what: str, gaps: np.ndarray) -> None:
+    """Print and judge the longest gap alone."""
+    print(f"\n{what}: {len(gaps)} ticks, longest gap {gaps.max():.0f} ms (bound {LONGEST:.0f})")
+    assert gaps.max() <= LONGEST
+
+
+def test_a_million_galaxies_are_opened_without_a_stall(qtbot: QtBot, window: MainWindow, million: Path) -> None:
+    window.show_workspace("data")
+    qtbot.wait(2000)
+    heart = Heartbeat()
+    heart.start()
+    window.opening.open_dataset(million)
+    qtbot.waitUntil(lambda: len(window.session.dataset.columns.get("id", ())) == MANY, timeout=120_000)
+    wait_for_all_work(qtbot)
+    require_no_stall("opening a million galaxies", heart.gaps())
+
+
+def test_a_million_galaxies_are_found_and_sorted_without_a_stall(qtbot: QtBot, crowded: GalleryPanel) -> None:
+    def choose(box: QComboBox, text: str) -> None:
+        box.setCurrentText(text)
+        box.activated.emit(box.currentIndex())
+
+    steps = {
+        **{f"sorting by {name}": lambda name=name: choose(crowded.order, name) for name in ("id", "shape", "size")},
+        "the largest first": lambda: crowded.descending.setChecked(True),
+        "finding an id": lambda: crowded.search.setText("000000000000777"),
+        "one class": lambda: choose(crowded.classes, "spheroid"),
+    }
+    heart = Heartbeat()
+    for what, act in steps.items():
+        heart.start()
+        act()
+        wait_for_all_work(qtbot)
+        qtbot.wait(300)
+        require_no_stall(what, heart.gaps())
+
+
+def test_a_million_galaxies_get_other_parts_and_labels_without_a_stall(qtbot: QtBot, crowded: GalleryPanel) -> None:
+    session = crowded._session
+    steps = {
+        "another seed": lambda: session.draft.edit("seed", 7),
+        "two quantities": lambda: session.draft.edit("data.labels", ("magnitude", "size")),
+        "classes again": lambda: session.draft.edit("data.labels", ("shape",)),
+        "a label": lambda: (crowded.grid._choose(3), crowded._key("1")),
+        "all selected": lambda: crowded.grid._select_all(True),
+        "none selected": lambda: crowded.grid._select_all(False),
+        "a label taken back": session.undo.undo,
+    }
+    heart = Heartbeat()
+    for what, act in steps.items():
+        heart.start()
+        act()
+        wait_for_all_work(qtbot)
+        qtbot.wait(300)
+        require_no_stall(what, heart.gaps())

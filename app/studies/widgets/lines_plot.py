@@ -23,6 +23,10 @@ def _hue(number: int) -> str:
     return class_colours(number + 1)[number]
 
 
+def _coloured(html: str, colour: str) -> str:
+    return f'<span style="color:{colour}">{html}</span>'
+
+
 class LinesPlot(QWidget):
     """A line for each strategy, or each number of labels; small points are single runs."""
 
@@ -116,17 +120,17 @@ class LinesPlot(QWidget):
     def _legend(self, lines: TransferLines) -> str:
         marks = "●■▲◆▼⬟★✕"
         parts = [
-            f'<span style="color:{_hue(line.colour)}">{marks[line.colour % len(marks)]}</span> {in_html(line.title)}'
+            f"{_coloured(marks[line.colour % len(marks)], _hue(line.colour))}&nbsp;{in_html(line.title)}"
             for line in lines.lines
             if line.title
         ]
         for level in lines.levels:
             colour = colours().muted if level.colour < 0 else _hue(level.colour)
             band = ", band: sampling error" if level.colour < 0 and level.error else ""
-            parts.append(f'<span style="color:{colour}">- -</span> {in_html(level.title)}{band}')
+            parts.append(f"{_coloured('- -', colour)}&nbsp;{in_html(level.title)}{band}")
         about = f"Error bars: standard error of the mean; small points: each run. {lines.about[:1].upper()}"
         about += f"{lines.about[1:]}."
-        return f'{" &nbsp; ".join(parts)}<br><span style="color:{colours().muted}">{about}</span>'
+        return f"{' &nbsp; '.join(parts)}<br>{_coloured(about, colours().muted)}"
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme."""

@@ -13,7 +13,7 @@ from core.data import split as splits
 from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Classes, NoAnswers, Target
-from core.errors import Problem
+from core.errors import NotPossible, Problem
 from core.metrics import kept_decision
 from core.metrics.answering import Answering
 from core.metrics.decision import MOST_PROBABLE, Decision
@@ -124,9 +124,16 @@ def read_facts(folder: RunFolder) -> RunFacts:
 
     Raises
     ------
+    NotPossible
+        It is an ensemble, whose runs are described one by one.
     UnreadableFile, WrongVersion
         Its settings, numbers or weights cannot be read.
     """
+    if folder.is_ensemble:
+        raise NotPossible(
+            f"“{folder.title}” are several networks together, and reports, model cards and methods are of one run.",
+            "Choose one of the runs that it consists of; how they answer together is told in Evaluate.",
+        )
     environment = read_toml(folder.environment_file, _RECORD) if is_there(folder.environment_file) else {}
     seed, rule = _read_rule(folder.split_file)
     history = read_history(folder.history_file) if is_there(folder.history_file) else []

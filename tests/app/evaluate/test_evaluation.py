@@ -45,6 +45,27 @@ def test_a_click_on_a_cell_selects_its_galaxies(qtbot: QtBot, session_with_run: 
     assert {session_with_run.dataset.cutouts.columns["shape"][row] for row in session_with_run.selection} == {"edge-on"}
 
 
+def test_labels_that_changed_since_are_counted_and_a_click_evaluates_with_them(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    panel, dataset = shown(qtbot, session_with_run), session_with_run.dataset
+    rows, names = panel._evaluation.rows, dataset.class_names
+    others = sorted(set(range(len(dataset.cutouts))) - set(rows.tolist()))
+    one, before = int(rows[0]), panel._evaluation.labels[0]
+    other = names[1] if dataset.label(one) == names[0] else names[0]
+    dataset.set_labels(others[:3], [names[0]] * 3)
+    assert not panel.again.isVisible()
+    own = dataset.label(one)
+    dataset.set_labels([one], [other])
+    assert panel.again.isVisible() and panel.again.text() == "1 label changed: evaluate again"
+    dataset.set_labels([one], [own])
+    assert not panel.again.isVisible()
+    dataset.set_labels([one], [other])
+    qtbot.mouseClick(panel.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel._evaluation.labels[0] != before, timeout=30_000)
+    assert not panel.again.isVisible()
+
+
 def test_the_test_part_is_opened_only_after_a_second_click(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
     assert not panel.confirm.isVisible()

@@ -97,3 +97,21 @@ def test_an_opening_that_is_stopped_leaves_no_file_open(dataset: Path) -> None:
     stop.set()
     with pytest.raises(Stopped):
         result_of(work)
+
+
+def test_whoever_opens_an_open_dataset_shares_its_catalogue_and_cannot_change_it(dataset: Path) -> None:
+    with Cutouts.open(dataset) as first, Cutouts.open(dataset) as second:
+        assert np.shares_memory(first.columns["size"], second.columns["size"])
+        with pytest.raises(ValueError, match="read-only"):
+            first.columns["size"][0] = 3
+        first.catalogue["other"] = np.arange(60)
+        assert "other" not in second.catalogue.colnames
+
+
+def test_a_dataset_that_was_written_anew_is_read_anew(dataset: Path) -> None:
+    with Cutouts.open(dataset) as before:
+        images = np.zeros((60, 1, 8, 8), np.float32)
+        write_dataset(dataset, images, {"shape": ["round", "edge-on"] * 30}, ["shape"], "r")
+        with Cutouts.open(dataset) as now:
+            assert "size" in before.columns
+            assert "size" not in now.columns

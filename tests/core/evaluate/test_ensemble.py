@@ -230,6 +230,8 @@ def test_what_needs_one_network_is_refused_with_the_way_out(ensemble, survey_dat
     assert main(top) == 1 and "with one only" in capsys.readouterr().err
     again = ["train", str(survey_dataset), "-o", str(tmp_path / "tuned"), "--start-from", str(ensemble.path)]
     assert main(again) == 1 and "with one only" in capsys.readouterr().err
+    report = ["report", str(ensemble.path), "-o", str(tmp_path / "report.html")]
+    assert main(report) == 1 and "reports, model cards and methods are of one run" in capsys.readouterr().err
 
 
 def test_an_ensemble_is_listed_among_the_runs_and_a_missing_run_makes_it_unreadable(ensemble, runs):
@@ -306,6 +308,20 @@ def test_a_test_galaxy_of_one_run_that_another_was_trained_on_is_no_test_galaxy(
     (problem,) = found.problems
     assert "5 galaxies of the test part of one were shown to another" in problem.sentence
     assert f"{len(tested) - 5} galaxies that none of them has seen remain" in problem.sentence
+
+
+def test_networks_alone_are_compared_with_all_together_only_on_the_same_galaxies(runs, survey_dataset, tmp_path):
+    for run in runs:
+        run.save_data_path(survey_dataset)
+    folder = result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "alike")))
+    assert "; alone " in ensemble_training.describe(folder, runs)
+    validated = next(name for name, part in parts_of(runs[1]).items() if part == "validation")
+    lines = runs[1].split_file.read_text().splitlines()
+    moved = [_with_part(line, {"validation": "train"}) if line.startswith(f"{validated},") else line for line in lines]
+    runs[1].split_file.write_text("\n".join(moved) + "\n")
+    folder = result_of(ensemble_making.make(runs, RunFolder.create(tmp_path / "runs" / "unlike")))
+    told = ensemble_training.describe(folder, runs)
+    assert "on average" not in told and "judged on other galaxies" in told
 
 
 def test_runs_of_which_each_was_trained_on_the_others_test_part_have_no_test_part(runs, survey_dataset, tmp_path):

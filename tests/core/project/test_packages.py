@@ -13,7 +13,7 @@ import pytest
 from core.errors import DiskFull, FolderInUse, Problem, Stopped, UnreadableFile, WrongVersion
 from core.events import Skipped, result_of
 from core.project import outputs
-from core.project.packages import LIST, TEXT, PlainNames, folder_name, is_package, is_plain, read_contents
+from core.project.packages import FORMAT, LIST, TEXT, PlainNames, folder_name, is_package, is_plain, read_contents
 from core.project.packing import pack_project
 from core.project.project import Project
 from core.project.unpacking import unpack
@@ -244,7 +244,7 @@ def test_other_kinds_and_newer_versions_are_told_apart(tmp_path: Path, package: 
     with pytest.raises(Problem, match=r"holds a project, not results of a job\. .*tuningfork unpack"):
         read_contents(package, ("results",))
     with pytest.raises(WrongVersion):
-        read_contents(forge(tmp_path / "new.zip", {}, [], format=2))
+        read_contents(forge(tmp_path / "new.zip", {}, [], format=FORMAT + 1))
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
         other.writestr("a.txt", "a")
     with pytest.raises(UnreadableFile, match="none of Tuning Fork"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,24 +10,17 @@ from astropy.table import Table
 
 from core.data import catalogue as catalogues
 from core.data.join import NO_ROW, join
+from resources.templates import script_catalogue as script
 
-SCRIPT = Path(__file__).parents[3] / "resources" / "templates" / "predict.py"
 FLUX = [10.0, 11.0, 12.0]
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    pytest.importorskip("onnxruntime")
-    found = importlib.util.spec_from_file_location("script_for_others", SCRIPT)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    module.NETWORK |= {"beside": [{"name": "flux", "unit": "uJy"}], "pattern": ""}
-    return module
+BESIDE = [{"name": "flux", "unit": "uJy"}]
 
 
-def read(script: ModuleType, table: Path, files: list[Path], column: str = "") -> list[float | None]:
-    found = script.read_catalogue(table, column, [(script.stem(path), path) for path in files])
+def read(table: Path, files: list[Path], column: str = "") -> list[float | None]:
+    named = [(script.stem(path), path) for path in files]
+    found = script.read_catalogue(table, column, named, BESIDE, is_paths=True)
     return [found[path][0] if path in found else None for path in files]
 
 
@@ -54,30 +45,30 @@ def read_by_program(table: Path, files: list[Path], column: str = "") -> list[fl
     ],
 )
 @pytest.mark.parametrize("ending", ["csv", "fits", "xml"])
-def test_a_catalogue_joins_as_in_the_program(script, columns, files, ending, tmp_path):
+def test_a_catalogue_joins_as_in_the_program(columns, files, ending, tmp_path):
     table = tmp_path / f"catalogue.{ending}"
     Table({**columns, "flux": FLUX}).write(table, **({"format": "votable"} if ending == "xml" else {}))
     paths = [tmp_path / name for name in files]
-    found = read(script, table, paths)
+    found = read(table, paths)
     assert found == read_by_program(table, paths)
     assert any(value is not None for value in found)
 
 
-def test_the_column_can_be_named_and_is_asked_for_where_two_disagree(script, tmp_path):
+def test_the_column_can_be_named_and_is_asked_for_where_two_disagree(tmp_path):
     table, files = tmp_path / "both.csv", [tmp_path / "a.fits", tmp_path / "b.fits"]
     Table({"first": ["a", "b", "c"], "second": ["b", "a", "c"], "flux": FLUX}).write(table)
     with pytest.raises(SystemExit, match=r"could name the files: first, second\. Choose one with --id"):
-        read(script, table, files)
-    assert read(script, table, files, "second") == [11.0, 10.0] == read_by_program(table, files, "second")
+        read(table, files)
+    assert read(table, files, "second") == [11.0, 10.0] == read_by_program(table, files, "second")
 
 
-def test_what_is_wrong_with_a_catalogue_is_said(script, tmp_path, capsys):
+def test_what_is_wrong_with_a_catalogue_is_said(tmp_path, capsys):
     table, files = tmp_path / "table.fits", [tmp_path / "a.fits"]
     made = Table({"name": ["q", "r", "s"], "flux": np.array(FLUX)})
     made["flux"].unit = "mJy"
     made.write(table)
     with pytest.raises(SystemExit, match=r"No column of .* names the files, which are called like a\.fits"):
-        read(script, table, files)
+        read(table, files)
     assert "flux is in mJy" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="has no column nothing"):
-        read(script, table, files, "nothing")
+        read(table, files, "nothing")

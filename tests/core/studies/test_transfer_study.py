@@ -1,6 +1,7 @@
 """What a study of a move says and draws, where the answer is planted."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,15 @@ def test_one_seed_has_no_scatter_and_says_nothing_of_differences():
     told = " ".join(transfer_sentences.describe(single))
     assert "against from scratch" not in told
     assert "nan" not in told
+
+
+def test_where_strategies_have_different_numbers_of_runs_no_common_one_is_claimed(planted):
+    assert "(3 runs each" in " ".join(transfer_sentences.describe(planted))
+    points = tuple(
+        point for point in planted.points if point.strategy != "head" or point.seed == planted.points[0].seed
+    )
+    fewer = replace(planted, judged=replace(planted.judged, points=points))
+    assert "(1 to 3 runs each" in " ".join(transfer_sentences.describe(fewer))
 
 
 def test_lines_have_a_point_for_each_number_and_the_level_of_the_network_as_it_is(planted):

@@ -75,8 +75,10 @@ def test_the_scaling_is_that_of_the_training_part_alone(survey):
         plan = preparation.prepare(wish(("redshift", "flux")), cutouts)
         values = side_columns.read(cutouts.columns, ("redshift", "flux"))
         own = values[plan.split.train]
+        changed = cutouts.columns["redshift"].copy()
         for other in (plan.split.validation, plan.split.test):
-            cutouts.columns["redshift"][other] = 100.0
+            changed[other] = 100.0
+        cutouts.columns["redshift"] = changed
         again = preparation.prepare(wish(("redshift", "flux")), cutouts)
     first, second = plan.predictor.side.columns
     assert again.predictor.side == plan.predictor.side
