@@ -139,9 +139,9 @@ def test_an_old_network_gives_the_answers_that_it_gave(projects, state, run):
 def test_an_old_network_is_explained_as_it_was(projects, state, run):
     """Occlusion has stayed what it was, so that rounding alone is left.
 
-    Integrated gradients take other steps and other averages than in earlier releases, whose maps differ by a tenth in
-    single pixels: only their sum is known to the tolerance that was asked for. One network's answer jumps on the way
-    from the empty image, so that no number of steps reaches the sum, which is said as it was.
+    Integrated gradients take other steps than in the first release, whose maps differ by a tenth in single pixels:
+    only their sum is known to the tolerance that was asked for. Since then the steps are the same, each of them a pass
+    there and back, whose rounding is that of a sum over the galaxy's pixels and the network's layers.
     """
     told = EXPECTED[state]["runs"][run]
     predictor = Predictor.load(projects[state] / "runs" / run)
@@ -164,12 +164,16 @@ def test_an_old_network_is_explained_as_it_was(projects, state, run):
     found = result_of(integrated_gradients.explain(predictor, image, None, way, threading.Event()))
     tolerance = 0.001 * abs(shared["score"] - shared["baseline_score"])
     largest = max(shared["max"], -shared["min"])
-    near = 0.2 * largest
+    # Since these were recorded, the integral has become more exact: maps of 600 steps are nearer to the new ones.
+    near = (0.2 if state == "first-light" else 0.1) * largest
     assert found.target_name == shared["target"]
-    if abs(shared["sum"] - (shared["score"] - shared["baseline_score"])) > 2 * (tolerance + off):
-        assert found.error > way.tolerance
-    else:
-        assert found.map.sum() == pytest.approx(shared["sum"], abs=2 * (tolerance + off))
+    difference = shared["score"] - shared["baseline_score"]
+    if abs(shared["sum"] - difference) > 0.1 * abs(
+        difference
+    ):  # each stamp is scaled by its own scatter: a jump at the
+        assert found.error > 0.1  # baseline, which no integral finds, and every map says so
+        return
+    assert found.map.sum() == pytest.approx(shared["sum"], abs=2 * (tolerance + off))
     assert [found.map.max(), found.map.min()] == pytest.approx([shared["max"], shared["min"]], abs=near)
     assert found.map[tuple(shared["argmax"])] >= found.map.max() - near
 
