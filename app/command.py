@@ -8,7 +8,7 @@ import sys
 from collections.abc import MutableMapping
 
 COMMANDS = (
-    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
+    *("import", "train", "resume", "runs", "rate", "batch", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
     *("refine", "suggest", "similar", "unusual", "duplicates", "ensemble"),
     *("pack", "unpack", "job", "export", "report"),
