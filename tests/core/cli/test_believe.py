@@ -26,7 +26,9 @@ def lines_of(path):
         return list(csv.DictReader(file))
 
 
-def test_the_validation_part_is_told_galaxy_by_galaxy_and_by_class(survey_run, survey_dataset, tmp_path, capsys) -> None:
+def test_the_validation_part_is_told_galaxy_by_galaxy_and_by_class(
+    survey_run, survey_dataset, tmp_path, capsys
+) -> None:
     table = tmp_path / "belief.csv"
     assert run("believe", survey_run, survey_dataset, "-o", table, *QUICK) == 0
     said, lines = capsys.readouterr().out, lines_of(table)
