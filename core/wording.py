@@ -88,3 +88,23 @@ def with_error(value: float, error: float) -> str:
         place -= 1
     digits = max(0, -place)
     return with_minus(f"{round(value, -place):.{digits}f} ± {round(error, -place):.{digits}f}")
+
+
+def with_limits(value: float, low: float, high: float) -> str:
+    """A value with the limits of its interval: as with an error where they lie evenly, else with both distances.
+
+    Examples
+    --------
+    >>> with_limits(0.5, 0.42, 0.58), with_limits(1.0, 0.833, 1.0), with_limits(0.1, 0.1, 0.1)
+    ('0.50 ± 0.08', '1.00 (+0.00 −0.17)', '0.1')
+    """
+    above, below = high - value, value - low
+    if not (math.isfinite(above + below) and above + below > 0) or max(above, below) < 1.1 * min(above, below):
+        return with_error(value, (above + below) / 2)
+    smallest = min(each for each in (above, below) if each > 0)
+    place = math.floor(math.log10(smallest))
+    if round(smallest / 10.0**place, 1) < 2:
+        place -= 1
+    digits = max(0, -place)
+    numbers = (f"{round(each, -place):.{digits}f}" for each in (value, above, below))
+    return with_minus("{} (+{} −{})".format(*numbers))

@@ -20,7 +20,7 @@ from core.metrics import binned_classes, ranking
 from core.metrics.merits import display_name
 from core.metrics.ranking import Band, Ranking, Selection
 from core.project.runs import RunFolder
-from core.wording import capitalised, count_of, with_error
+from core.wording import capitalised, count_of, with_error, with_limits
 
 Kind: TypeAlias = Literal["roc", "precision", "top", "threshold", "reliability"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -214,7 +214,7 @@ def draw_bins(
 def bins_table(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headers and rows of texts of a chart of bins: group, median of the column, galaxies, value with error."""
     rows: list[tuple[str, ...]] = [
-        (each.name, f"{x:.4g}", f"{count:,}", with_error(y, (high - low) / 2))
+        (each.name, f"{x:.4g}", f"{count:,}", with_limits(y, low, high))
         for each in chart.series
         for x, y, low, high, count in zip(
             each.band.x, each.band.y, each.band.low, each.band.high, each.counts, strict=True

@@ -110,7 +110,8 @@ class Doubt:
             data, own = float(self.data.mean()), float(self.ignorance.mean())
             what = "Mean entropy of" if len(self.ignorance) > 1 else "Entropy of"
             return (
-                f"{what} the networks' mean (0 certain, 1 undecided): {data + own:.2f}, of which the data cause "
+                f"{what} the networks' mean, before any temperature of all together (0 certain, 1 undecided): "
+                f"{data + own:.2f}, of which the data cause "
                 f"{data:.2f} and the networks' ignorance {own:.2f}."
             )
         middle = np.median(self.data, axis=0), np.median(self.ignorance, axis=0)

@@ -35,11 +35,17 @@ _RULES = {
     ),
     "thresholds:macro-f1": (
         "Thresholds for macro F1",
-        "A threshold for each class, chosen on the validation part so that the macro F1 is largest.",
+        (
+            "A threshold for each class, chosen on the validation part for a large macro F1, "
+            "averaged over neighbouring thresholds, so that it lasts on other galaxies."
+        ),
     ),
     "thresholds:balanced-accuracy": (
         "Thresholds for balanced accuracy",
-        "A threshold for each class, chosen on the validation part so that the balanced accuracy is largest.",
+        (
+            "A threshold for each class, chosen on the validation part for a large balanced accuracy, "
+            "averaged over neighbouring thresholds, so that it lasts on other galaxies."
+        ),
     ),
     "frequencies": (
         "Frequencies of a survey",

@@ -83,7 +83,7 @@ def test_classes_are_shown_in_bins_with_the_numbers_of_galaxies(classes) -> None
     chart = class_charts.draw_bins(classes, "completeness:lens", ("mag [mag]", column), bins=3)
     assert chart.series[0].counts == (100, 100, 100)
     headers, rows = class_charts.bins_table(chart)
-    assert headers[-1] == "completeness of lens" and len(rows) == 3 and "±" in rows[0][-1]
+    assert headers[-1] == "completeness of lens" and len(rows) == 3 and " (+" in rows[0][-1]
     with pytest.raises(SettingsProblem, match="no figure of merit"):
         class_charts.draw_bins(classes, "completeness:star", ("mag", column))
 
