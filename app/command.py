@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import MutableMapping
 
+from core.project.user_folders import cache_folder
+
 COMMANDS = (
-    *("import", "train", "resume", "runs", "rate", "search", "study", "evaluate", "predict", "measure", "fit"),
+    *("import", "train", "resume", "runs", "rate", "batch", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
     *("refine", "suggest", "similar", "unusual", "duplicates", "ensemble"),
     *("pack", "unpack", "job", "export", "report"),
@@ -27,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     multiprocessing.freeze_support()
     wait_briefly(os.environ)
+    keep_cache(os.environ)
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == [TRY_FILES]:
         from core.data.trial_process import serve
@@ -62,6 +65,11 @@ def wait_briefly(environment: MutableMapping[str, str]) -> None:
     """
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault("GOMP_SPINCOUNT", _ROUNDS)
+
+
+def keep_cache(environment: MutableMapping[str, str]) -> None:
+    """Have torch keep what it can make again where this program does, and leave nothing among the temporary files."""
+    environment.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "torch"))
 
 
 def wants_window(arguments: list[str]) -> bool:

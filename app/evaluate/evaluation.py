@@ -349,7 +349,9 @@ class EvaluationPanel(Panel):
         names = self._evaluation.predictions.names
         rows = self._evaluation.rows_in(names[label], names[predicted])
         self._select(rows)
-        self._session.message.emit(f"{len(rows)} {names[label]} predicted as {names[predicted]} are selected.")
+        called = f"{names[label]} predicted as {names[predicted]}"
+        some = f"{len(rows):,} {called} {'is' if len(rows) == 1 else 'are'} selected."
+        self._session.message.emit(some if len(rows) else f"There is no {called}.")
 
     def _select(self, rows: NDArray[np.int64]) -> None:
         self._session.set_selection(rows)

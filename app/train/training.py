@@ -104,7 +104,7 @@ class TrainingPanel(Panel):
         self.reason.setObjectName("reason")
         self.baseline = MessageLine(3, grows=True)
         self.baseline.setObjectName("baseline")
-        self.numbers = Numbers(_NUMBER_NAMES, per_row=4)
+        self.numbers = Numbers(_NUMBER_NAMES, per_row=4, wide=("Validation",))
         self.curves = CurvePlot()
         self.verdict = VerdictLine()
         content = QWidget()

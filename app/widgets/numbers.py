@@ -16,11 +16,14 @@ class Numbers(QWidget):
     names
         Of the numbers.
     per_row
-        So many stand in a row, in columns of equal width that do not depend on the numbers; 0: all, each as wide as it
-        is.
+        So many stand in a row, in columns whose width does not depend on the numbers; 0: all, each as wide as it is.
+    wide
+        Numbers that come with an error, whose columns are half as wide again.
     """
 
-    def __init__(self, names: tuple[str, ...], per_row: int = 0, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, names: tuple[str, ...], per_row: int = 0, wide: tuple[str, ...] = (), parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._captions: dict[str, QLabel] = {}
         self._values: dict[str, QLabel] = {}
@@ -37,7 +40,7 @@ class Numbers(QWidget):
             grid.addWidget(caption, 2 * row, column)
             grid.addWidget(value, 2 * row + 1, column)
             if per_row:
-                grid.setColumnStretch(column, 1)
+                grid.setColumnStretch(column, max(grid.columnStretch(column), 3 if name in wide else 2))
                 for label in (caption, value):
                     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             self._captions[name], self._values[name] = caption, value

@@ -263,7 +263,7 @@ def add_believe_options(command: argparse.ArgumentParser) -> None:
     add("run", type=Path, metavar="RUN", help="folder of a run")
     whole = "a dataset, or image files and folders; what the run was not trained on is used whole"
     add("source", type=Path, nargs="+", metavar="SOURCE", help=whole)
-    add("--split", choices=parts, default="test", help="part of the run's own dataset; %(default)s")
+    add("--split", choices=parts, default="validation", help="part of the run's own dataset; %(default)s")
     add("--method", choices=tuple(METHODS), help="of the maps; integrated-gradients")
     add(
         "-o",

@@ -15,32 +15,23 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from numpy.typing import NDArray
 
-from core.data import axes, extensions, fits_unpacking, read_errors, wcs, zero_points
+from core.data import axes, extensions, fits_unpacking, plain_fits, read_errors, wcs, zero_points
 from core.data.decompression import is_compressed
 from core.data.extensions import Arrangement, Galaxy
 from core.data.fits_headers import require_small_counts
 from core.data.fits_tiles import require_sound_tiles
-from core.data.limits import MOST_VALUES, require_moderate_size
+from core.data.limits import require_moderate_size
 from core.data.regular_files import open_handle, open_regular
 from core.data.stamps import Cutout
 from core.errors import UnreadableFile
 
-_BLOCK = 2880
-_DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
-_END = b"END" + b" " * 77
-_VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
-_last_layout: list[_Layout | None] = [None]  # of the file that was read last: the next one is likely to have it, too
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")  # no header may hold them, and no terminal gets them
 PRIMARY = frozenset({"", "0", "PRIMARY"})
 """Choices of an extension that mean the image of a plain file."""
 
@@ -125,163 +116,21 @@ def _read_content(name: str) -> bytes | None:
 
 def _read_plain(content: bytes, name: str) -> Cutout | None:
     """Read a file that is one plain image and nothing else; None if it is anything more."""
-    plain = _parse_plain(content, name)
+    plain = plain_fits.parse(content, name)
     if plain is None:
         return None
     form = plain.form
-    image = to_native(plain.pixels)
+    image = plain_fits.to_native(plain.pixels)
     return Cutout(image, form.bands, plain.sky, form.pixel_scale, form.unit, zero_points=form.zero_points)
 
 
-def read_plain(name: str) -> PlainFile | None:
+def read_plain(name: str) -> plain_fits.PlainFile | None:
     """What is in a file that holds one plain image and nothing else; None if it is anything more, or damaged."""
     try:
         content = _read_content(name)
-        return None if content is None else _parse_plain(content, name)
+        return None if content is None else plain_fits.parse(content, name)
     except Exception:  # noqa: BLE001 - whoever reads the file as any other finds out what is wrong with it
         return None
-
-
-def _parse_plain(content: bytes, name: str) -> PlainFile | None:
-    layout = _last_layout[0]
-    if layout is None or not layout.matches(content):
-        layout = _find_layout(content)
-        if layout is None:
-            return None
-        _last_layout[0] = layout
-    form = layout.form
-    if form.count > MOST_VALUES:
-        require_moderate_size(form.shape, name)
-    start = layout.end - layout.end % _BLOCK + _BLOCK
-    if len(content) < start + form.length:
-        raise read_errors.truncated(name, len(content), start + form.length)
-    if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
-        return None
-    pixels = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
-    sky = form.sky
-    if sky and layout.varying:
-        own = [wcs.strip_comment(content[at : at + 80].decode("latin-1")) for at in layout.varying]
-        sky = "\n".join([sky, *own])
-    return PlainFile(form, pixels, sky)
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """A header that was parsed: where it ends, and what another one must share for its cards to say the same.
-
-    ``shared`` are stretches of it, that begin at ``places``: the keywords of all cards, and of the relevant cards all;
-    only the ``varying`` ones may differ in their values.
-    """
-
-    end: int
-    shared: tuple[bytes, ...]
-    places: tuple[int, ...]
-    varying: tuple[int, ...]
-    form: PlainForm
-
-    def matches(self, content: bytes) -> bool:
-        """Whether a file begins with such a header."""
-        return content.startswith(_END, self.end) and all(map(content.startswith, self.shared, self.places))
-
-
-def _find_layout(content: bytes) -> _Layout | None:
-    if not content.startswith(b"SIMPLE  =                    T"):
-        return None
-    end = content.find(_END)
-    while end % 80 and end > 0:  # the same letters inside a comment
-        end = content.find(_END, end + 1)
-    if end < 0:
-        return None
-    header = content[:end].decode("latin-1")
-    constant, varying = _card_places("".join([header[letter::80] for letter in range(8)]))
-    form = _parse_cards("".join([header[at : at + 80] for at in constant]))
-    if form is None:
-        return None
-    whole = {0, *constant, *(at for at in range(0, end, 80) if content.startswith(b"END", at))}
-    shared: list[bytes] = []
-    places: list[int] = []
-    for at in range(0, end, 80):
-        text = content[at : at + (80 if at in whole else 8)]
-        if shared and at == places[-1] + len(shared[-1]):
-            shared[-1] += text
-        else:
-            shared.append(text)
-            places.append(at)
-    return _Layout(end, tuple(shared), tuple(places), varying, form)
-
-
-@lru_cache(maxsize=64)
-def _card_places(letters: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Positions of the relevant cards: those that the cutouts of a survey share, and those that differ.
-
-    ``letters`` are the first letters of all keywords, then all second letters, to the eighth.
-    """
-    count = len(letters) // 8
-    keywords = [letters[card::count].rstrip() for card in range(count)]
-    first = {keyword: 80 * card for card, keyword in reversed(list(enumerate(keywords)))}  # as astropy chooses
-    wanted = (*_STRUCTURE, *wcs.COORDINATES, *_DESCRIPTION)
-    shared = [keyword for keyword in wanted if keyword in first and keyword not in _VARYING]
-    shared += [keyword for keyword in first if wcs.is_distortion(keyword)]
-    constant = tuple(first[keyword] for keyword in shared)
-    return constant, tuple(first[keyword] for keyword in _VARYING if keyword in first)
-
-
-@dataclass(frozen=True)
-class PlainForm:
-    """The header values that the cutouts of a survey share; ``length`` in bytes, ``sky`` without the varying cards."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    count: int
-    length: int
-    bands: tuple[str, ...]
-    sky: str
-    pixel_scale: float
-    unit: str
-    zero_points: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlainFile:
-    """A plain image: ``pixels`` (C, H, W) as they are in the file, and its cards of coordinates."""
-
-    form: PlainForm
-    pixels: NDArray[Any]
-    sky: str
-
-
-@lru_cache(maxsize=512)
-def _parse_cards(text: str) -> PlainForm | None:
-    """Parse the cards (80 characters each) of a plain image; None if it is not plain."""
-    text = text.translate(_CONTROLS)
-    cards = {(card := text[at : at + 80])[:8].rstrip(): card for at in range(0, len(text), 80)}
-    try:
-        dtype = _DTYPES[int(cards["BITPIX"][10:30])]
-        dimensions = int(cards["NAXIS"][10:30])
-        shape = tuple(int(cards[f"NAXIS{axis}"][10:30]) for axis in range(dimensions, 0, -1))
-    except (KeyError, ValueError):
-        return None
-    is_scaled = wcs.number_of(cards.get("BSCALE", "BSCALE  = 1")) != 1 or wcs.number_of(
-        cards.get("BZERO", "BZERO   = 0")
-    )
-    if dimensions not in {2, 3} or min(shape) < 1 or is_scaled or "BLANK" in cards or "GROUPS" in cards:
-        return None
-    if dimensions == 3 and (axes.has_bands_last(shape) or wcs.is_other_axis(cards.get("CTYPE1"))):
-        return None
-    shape = (1, *shape) if dimensions == 2 else shape  # (C, H, W)
-    count = math.prod(shape)
-    bands, scale = wcs.bands(cards, shape[0]), wcs.pixel_scale(cards)
-    length = count * int(dtype[2])
-    known = zero_points.of_header(cards, scale, shape[0])
-    return PlainForm(dtype, shape, count, length, bands, wcs.coordinates(cards), scale, wcs.unit(cards), known)
-
-
-def to_native(data: NDArray[Any]) -> NDArray[Any]:
-    """Convert pixels to native byte order: uint8 stays uint8, all else becomes float32."""
-    if data.dtype.kind == "f" and data.dtype.itemsize > 4:
-        with np.errstate(over="ignore"):  # becomes infinite, and that is a missing pixel
-            return data.astype(np.float32)
-    return data.astype(np.uint8 if data.dtype == np.uint8 else np.float32)
 
 
 def _read_with_astropy(
@@ -400,7 +249,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
         require_sound_tiles(unit, name)
     data = np.asarray(unit.data)
     data = data.reshape(data.shape[-3:] if data.ndim > 3 else data.shape)  # axes of length one in front
-    cards = {name: card for name, card in _cards(primary).items() if name in _DESCRIPTION}
+    cards = {name: card for name, card in _cards(primary).items() if name in plain_fits.DESCRIPTION}
     own = _cards(unit.header)
     remarks: tuple[str, ...] = ()
     if data.ndim == 3 and (axis := wcs.band_axis(own, data.shape)):
@@ -410,7 +259,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
             remarks = (f"{remarks[0]}, though they might be on axis 3 (NAXIS3 = {len(data)})",)
         data = np.moveaxis(data, 3 - axis, 0)
     cards |= own
-    data = to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
+    data = plain_fits.to_native(data[np.newaxis] if data.ndim == 2 else np.ascontiguousarray(data))  # (C, H, W)
     names, scale = wcs.bands(cards, len(data)), wcs.pixel_scale(cards)
     known = zero_points.of_header(cards, scale, len(data))
     return Cutout(data, names, wcs.coordinates(cards), scale, wcs.unit(cards), remarks=remarks, zero_points=known)
@@ -419,7 +268,7 @@ def _read_unit(unit: Any, primary: fits.Header, name: str) -> Cutout:
 def _cards(header: fits.Header) -> dict[str, str]:
     """The cards of a header that matter here, also those of a third axis."""
     return {
-        card.keyword: card.image[:80].ljust(80).translate(_CONTROLS)
+        card.keyword: card.image[:80].ljust(80).translate(plain_fits.CONTROLS)
         for card in header.cards
         if card.keyword in _KEPT_CARDS or wcs.is_distortion(card.keyword)
     }
@@ -427,8 +276,7 @@ def _cards(header: fits.Header) -> dict[str, str]:
 
 _IMAGES = (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)
 _TABLES = (fits.BinTableHDU, fits.TableHDU)
-_DESCRIPTION = (*wcs.DESCRIPTION, *zero_points.CARDS)
-_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.THIRD_AXIS, *_DESCRIPTION))
+_KEPT_CARDS = frozenset((*wcs.COORDINATES, *wcs.THIRD_AXIS, *plain_fits.DESCRIPTION))
 
 
 def _dimensions(unit: Any) -> int:

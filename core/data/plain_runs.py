@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import fits, marks, stamps
+from core.data import fits, marks, plain_fits, stamps
 from core.data.discovery import Source
 from core.data.settings import ImportSettings
 from core.data.stamp_format import StampFormat
@@ -84,9 +84,9 @@ class PlainRuns:
         )
         longest = max(1, min(_LONGEST, _MOST_BYTES // (4 * math.prod(plan.shape)))) if self._possible else 0
         self._images = np.empty((longest, *plan.shape), np.float32)
-        self._form: fits.PlainForm | None = None  # of the run that is being read
+        self._form: plain_fits.PlainForm | None = None  # of the run that is being read
         self._sky: list[str] = []
-        self._looked_at: tuple[fits.PlainForm | None, bool] = (None, False)
+        self._looked_at: tuple[plain_fits.PlainForm | None, bool] = (None, False)
         self._untried = 0  # files that are not tried, since those before them were not plain
 
     def __iter__(self) -> Iterator[int | PlainRun]:
@@ -118,11 +118,13 @@ class PlainRuns:
             if plain.form is not self._form or len(self._sky) == len(self._images) or now > begun + _LONGEST_TIME:
                 yield from self._take(place)
                 self._form, begun = plain.form, now
-            self._images[len(self._sky)] = fits.to_native(plain.pixels) if plain.form.dtype == ">f8" else plain.pixels
+            self._images[len(self._sky)] = (
+                plain_fits.to_native(plain.pixels) if plain.form.dtype == ">f8" else plain.pixels
+            )
             self._sky.append(plain.sky)
         yield from self._take(len(self._sources))
 
-    def _read(self, path: str) -> fits.PlainFile | None:
+    def _read(self, path: str) -> plain_fits.PlainFile | None:
         plain = fits.read_plain(path)
         if plain is None:
             return None
@@ -130,7 +132,7 @@ class PlainRuns:
             self._looked_at = plain.form, self._is_fitting(plain.form)
         return plain if self._looked_at[1] else None
 
-    def _is_fitting(self, form: fits.PlainForm) -> bool:
+    def _is_fitting(self, form: plain_fits.PlainForm) -> bool:
         if form.dtype == ">u1" or form.shape != self._plan.shape:
             return False
         return not self._plan.differs_in_order(Cutout(self._images[:0], form.bands), self._settings)

@@ -140,7 +140,11 @@ def describe_selection(taken: Selection, name: str, how: str, frequency: float |
         f"purity {_share(taken.purity)}, completeness {_share(taken.completeness)} of {taken.members:,}."
     )
     if frequency is not None and (purity := taken.purity_at(frequency)) is not None:
-        text += f" Where {frequency:.2g} of all galaxies are {name}, the purity would be {purity:.2g}."
+        value, (low, high) = purity
+        text += (
+            f" Where {100 * frequency:.2g} % of all galaxies are {name}, the purity would be {value:.2g}, "
+            f"and {low:.2g} to {high:.2g} within the 68 % limits of what is found and of what is mistaken."
+        )
     return text
 
 

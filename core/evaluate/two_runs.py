@@ -24,7 +24,8 @@ from core.evaluate import evaluation, judged_part, predict, tables
 from core.evaluate.predict import Predictions
 from core.events import NEVER, Work
 from core.metrics import paired
-from core.metrics.decision import Decision
+from core.metrics.answering import Answering
+from core.metrics.decision import MOST_PROBABLE, Decision
 from core.metrics.merits import display_name, higher_is_better
 from core.metrics.paired import Difference, McNemar
 from core.nets.opening import open_network_on_data
@@ -53,6 +54,9 @@ class TwoRuns:
         For classes.
     gained, lost
         Rows of the galaxies that only the second gets right, and only the first; empty for quantities.
+    answering
+        How the two decide, and at which temperatures, in words; empty for quantities, and where both answer with their
+        own probabilities and the most probable class.
     """
 
     first: str
@@ -63,6 +67,7 @@ class TwoRuns:
     mcnemar: McNemar | None
     gained: NDArray[np.int64]
     lost: NDArray[np.int64]
+    answering: str = ""
 
     @property
     def sentence(self) -> str:
@@ -87,7 +92,7 @@ class TwoRuns:
                 f": {found.only_second:,} galaxies only “{self.second}” gets right, {found.only_first:,} only "
                 f"“{self.first}”"
             )
-        return f"{self.note}: {verdict}."
+        return " ".join(filter(None, (f"{self.note}: {verdict}.", self.answering)))
 
     def _count(self, *, is_better: bool) -> int:
         return sum(
@@ -138,10 +143,14 @@ def run(
     target, rows, labels = common.target, common.rows, common.labels
     names = outputs(target)
     answers: list[Predictions] = []
+    answering: list[str] = []
     for folder in folders:
         with open_network_on_data(folder.best, data) as opened:
+            predictor = opened.predictor
             predictions = yield from predict.predict_rows(opened, rows, stop)
-            answers.append(predict.decide(predictions, opened.predictor, folder.best, None))
+            answers.append(predict.decide(predictions, predictor, folder.best, None))
+            is_fitted_here = part == "validation" and opened.cutouts.is_known_as(predictor.card.get("checksum"))
+            answering.append(_describe(folder.title, answers[-1], predictor.member_temperatures, is_fitted_here))
     orders = [[each.names.index(name) for name in names] for each in answers]
     scores = [each.scores[:, order] for each, order in zip(answers, orders, strict=True)]
     decisions = [_reorder(each, names) for each in answers]
@@ -153,7 +162,18 @@ def run(
         gained, lost = rows[right[1] & ~right[0]], rows[right[0] & ~right[1]]
     titles = [folder.title for folder in folders]
     note = f"{count_of(len(rows), 'galaxy')} of {Path(data).name}, {common.where}"
-    return TwoRuns(titles[0], titles[1], note, len(rows), differences, mcnemar, gained, lost)
+    how = " ".join(answering) if any(answering) and isinstance(target, Classes) else ""
+    return TwoRuns(titles[0], titles[1], note, len(rows), differences, mcnemar, gained, lost, how)
+
+
+def _describe(title: str, answers: Predictions, members: tuple[float | None, ...], is_fitted_here: bool) -> str:
+    """How a run decides and at which temperatures; empty: with its own probabilities and the most probable class."""
+    decision, found = answers.decision or MOST_PROBABLE, answers.temperature
+    if decision == MOST_PROBABLE and found is None and not any(members):
+        return ""
+    how = Answering(decision.text, None if found is None else found.value, members).sentence
+    fitted = " That temperature was fitted to galaxies of this part." if found is not None and is_fitted_here else ""
+    return f"“{title}” – {how}{fitted}"
 
 
 @dataclass(frozen=True, eq=False)

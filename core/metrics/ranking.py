@@ -135,14 +135,22 @@ class Selection:
         """Share of the class that is taken, with Wilson's interval; None where there is none."""
         return _share(self.hits, self.members)
 
-    def purity_at(self, frequency: float) -> float | None:
-        """The purity where the class has this share of all galaxies."""
-        others = self.galaxies - self.members
-        if not self.members or not others:
+    def purity_at(self, frequency: float) -> tuple[float, Interval] | None:
+        """The purity where the class has this share of all galaxies.
+
+        Its interval reaches from the lower 68 % limit of the completeness with the upper one of the share of other
+        galaxies that is taken, to the opposite: that none of few others was taken does not mean that none ever is.
+        """
+        found = self.completeness
+        mistaken = _share(self.taken - self.hits, self.galaxies - self.members)
+        if found is None or mistaken is None or not self.taken or not 0 < frequency < 1:
             return None
-        right = frequency * self.hits / self.members
-        wrong = (1 - frequency) * (self.taken - self.hits) / others
-        return right / (right + wrong) if right + wrong > 0 else None
+
+        def purity(right: float, wrong: float) -> float:
+            return frequency * right / (frequency * right + (1 - frequency) * wrong)
+
+        (right, (least, most)), (wrong, (fewest, worst)) = found, mistaken
+        return purity(right, wrong), (purity(least, worst), purity(most, fewest))
 
 
 def rank(name: str, is_member: NDArray[np.bool_], scores: NDArray[np.floating[Any]], seed: int = 0) -> Ranking | None:

@@ -239,7 +239,7 @@ def run(
     return DoneJob(result, target)
 
 
-def unpack_job(package: Path, folder: Path | None, stop: threading.Event) -> Work[tuple[Contents, Path, Path]]:
+def unpack_job(package: Path, folder: Path | None, stop: threading.Event = NEVER) -> Work[tuple[Contents, Path, Path]]:
     """Unpack a job, unless it is there; returns what is in it, its folder, and its dataset.
 
     Raises
@@ -347,7 +347,7 @@ def _is_the_same(contents: Contents, folder: Path, telling: Sequence[str]) -> bo
     return True
 
 
-def find_dataset(name: str, checksum: str, project: Path, stop: threading.Event) -> Work[Path | None]:
+def find_dataset(name: str, checksum: str, project: Path, stop: threading.Event = NEVER) -> Work[Path | None]:
     """The dataset of a project with the galaxies of one of a job; that of the same name is looked at first."""
     wanted = Path(name).name
     datasets = sorted((project / "datasets").glob("*.h5"), key=lambda path: (path.name != wanted, path.name))

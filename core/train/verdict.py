@@ -51,6 +51,7 @@ _SWING_OF_LEVEL = 0.1  # of the values themselves: less noise than this is harml
 _NEGLIGIBLE_GAIN = 0.03  # of the total gain: a smaller change counts as none
 _ABOVE_GUESSING = 0.03  # in balanced accuracy or R²: less than this is no better than guessing
 _ADVICE_SLOWER = "Choose a lower learning rate, or one that decays; tuningfork rate suggests one."
+_FALLING = ("cosine", "one-cycle")  # decays of the learning rate that are planned to the last epoch
 _ADVICE_MORE_DATA = "The training still improves: more galaxies, augmentation or dropout may gain more."
 _ADVICE_REGULARISE = "More augmentation, dropout, weight decay or galaxies; the best weights are kept."
 
@@ -139,13 +140,17 @@ def _judge_curves(training: Values, costs: Values, name: str, settings: RunSetti
         return Verdict("improving", 0, sentence, _advise_longer(settings))
     level = float(np.median(recent)) + max(now, _NEGLIGIBLE_GAIN * gained)
     settled = int(np.flatnonzero(smooth[:-_MEDIAN_REACH] > level).max(initial=-1)) + 2
-    sentence = f"Converged at epoch {settled}: since then the validation {name} has changed by less than "
+    falling = settings.optimiser.decay in _FALLING and len(costs) < settings.optimiser.epochs
+    so_far = " so far" if falling else ""
+    sentence = f"Converged{so_far} at epoch {settled}: since then the validation {name} has changed by less than "
     sentence += (
         f"its scatter of {now:.2g}."
         if now > _NEGLIGIBLE_GAIN * gained
         else f"{_NEGLIGIBLE_GAIN:.0%} of what it had gained."
     )
     advice = _ADVICE_MORE_DATA if trend(training[-len(recent) :]) < -_SIGNIFICANCE else ""
+    if falling:
+        advice = f"The learning rate falls until epoch {settings.optimiser.epochs}, which often gains more."
     return Verdict("converged", settled, f"{sentence} {_describe_best(costs, noise)}", advice)
 
 
@@ -245,6 +250,6 @@ def lead(costs: Values, noise: Values) -> float:
 
 
 def _advise_longer(settings: RunSettings) -> str:
-    if settings.optimiser.decay in ("cosine", "one-cycle"):
+    if settings.optimiser.decay in _FALLING:
         return "Train again for more epochs, over which the learning rate then falls more slowly."
     return "Train for more epochs."

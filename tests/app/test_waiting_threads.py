@@ -1,12 +1,13 @@
-"""How the threads of the program wait for each other."""
+"""What libraries read from the environment: how threads wait for each other, and where torch keeps its cache."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from app.command import wait_briefly
+from app.command import keep_cache, wait_briefly
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the library whose threads these are is not used here")
@@ -26,3 +27,16 @@ def test_what_the_user_has_chosen_stays(chosen):
     environment = dict(chosen)
     wait_briefly(environment)
     assert environment == chosen
+
+
+def test_torch_leaves_nothing_among_the_temporary_files(tmp_path: Path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    asked = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    asked |= {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary), "TUNINGFORK_CACHE": str(tmp_path)}
+    code = "import os; from app.command import keep_cache; keep_cache(os.environ); import torch._dynamo"
+    subprocess.run([sys.executable, "-c", code], env=asked, check=True)
+    assert not list(temporary.glob("torchinductor*"))
+    mine = {"TORCHINDUCTOR_CACHE_DIR": "mine"}
+    keep_cache(mine)
+    assert mine == {"TORCHINDUCTOR_CACHE_DIR": "mine"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from core.data.target import Quantities
 from core.errors import DatasetReplaced, Problem, WouldReplaceForeignFile
 from core.explain.settings import OcclusionSettings
 from core.nets.settings import NetworkSettings
+from core.project.project import Project
 from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
@@ -48,7 +50,7 @@ def result(qtbot: QtBot, job: Job) -> Any:
     return found[0]
 
 
-def test_making_a_job_imports_nothing_heavy() -> None:
+def test_making_a_job_imports_nothing_heavy(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
@@ -60,12 +62,17 @@ from app.shell import work as shell
 from app.studies import work as studies
 from app.train import work as train
 from core.nets.settings import NetworkSettings
+from core.project.project import Project
+from core.train.settings import RunSettings
 jobs = [shell.warm_up(), shell.make_demonstration(), shell.find_device()]
 jobs += [train.build_layer_table(NetworkSettings(), (1, 32, 32), None, error_bars=False)]
-jobs += [data.read_coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), Path("project"))]
+project = Project.create(Path(sys.argv[1]), "project")
+jobs += [data.read_coordinates(Path("a.h5"), 0), shell.open_dataset(Path("a.h5"), project, RunSettings())]
 print([name for name in ("torch", "astropy", "galsim", "h5py", "sklearn", "scipy") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "new"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.stdout.strip() == "[]", done.stderr
 
 
@@ -114,7 +121,8 @@ def test_predictions_judgement_and_maps_come_from_the_same_run(
 
 def test_what_cannot_be_opened_ends_as_a_problem(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("no")
-    problem = result(qtbot, shell_work.open_dataset(tmp_path / "a.h5", tmp_path))
+    with contextlib.closing(Project.create(tmp_path / "project", "project")) as project:
+        problem = result(qtbot, shell_work.open_dataset(tmp_path / "a.h5", project, RunSettings()))
     assert isinstance(problem, Problem)
     assert problem.sentence
 

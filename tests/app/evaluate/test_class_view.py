@@ -66,7 +66,7 @@ def test_a_line_takes_galaxies_and_selects_them(qtbot: QtBot, panel: EvaluationP
     curves.plot.set_marker(4)
     assert curves.taken.text().startswith("The first 4 by probability: 4 galaxies, of which ")
     curves.frequency.setValue(0.1)
-    assert "Where 0.001 of all galaxies are" in curves.taken.text()
+    assert "Where 0.1 % of all galaxies are" in curves.taken.text()
     qtbot.mouseClick(curves.select, Qt.MouseButton.LeftButton)
     assert set(session.selection) == set(panel._evaluation.rows[np.argsort(-scores[:, 1])[:4]].tolist())
     curves.kind.setCurrentIndex(curves.kind.findData("threshold"))

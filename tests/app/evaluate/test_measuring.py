@@ -70,7 +70,7 @@ def test_a_fit_stands_beside_the_network_on_the_same_galaxies(qtbot: QtBot, sess
     view = shown(qtbot, session)
     assert session.dataset.cutouts is not None
     ids, name = np.array(session.dataset.cutouts.ids), view.quantity.currentText()
-    values = np.asarray(session.dataset.cutouts.columns[name], float)
+    values = np.array(session.dataset.cutouts.columns[name], float)
     values[::3] = np.nan
     table = tmp_path / "fits.csv"
     columns = [("id", ids[::-1], ""), (name, values[::-1], ""), (f"{name}_error", np.full(len(ids), 0.1), "")]

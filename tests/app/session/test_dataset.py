@@ -55,6 +55,7 @@ def test_colours_of_classes_come_from_the_dataset_alone() -> None:
         "binned_plots.py",
         "truth_plot.py",
         "lines_plot.py",
+        "importance_plot.py",
     }  # runs, environments, methods
     assert users == {"dataset.py", *others}
 

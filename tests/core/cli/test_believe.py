@@ -26,14 +26,17 @@ def lines_of(path):
         return list(csv.DictReader(file))
 
 
-def test_the_test_part_is_told_galaxy_by_galaxy_and_by_class(survey_run, survey_dataset, tmp_path, capsys) -> None:
+def test_the_validation_part_is_told_galaxy_by_galaxy_and_by_class(
+    survey_run, survey_dataset, tmp_path, capsys
+) -> None:
     table = tmp_path / "belief.csv"
     assert run("believe", survey_run, survey_dataset, "-o", table, *QUICK) == 0
     said, lines = capsys.readouterr().out, lines_of(table)
     with Cutouts.open(survey_dataset) as cutouts:
-        locked = {cutouts.ids[row] for row in splits.load(RunFolder(survey_run).split_file, cutouts.ids).test}
+        known = splits.load(RunFolder(survey_run).split_file, cutouts.ids)
+        validated = {cutouts.ids[row] for row in known.validation}
         shapes = dict(zip(cutouts.ids, cutouts.columns["shape"].tolist(), strict=True))
-    assert {line["id"] for line in lines} == locked
+    assert {line["id"] for line in lines} == validated, "the test part is opened only where it is asked for"
     for line in lines:
         assert line["class"] == shapes[line["id"]]
         assert sum(float(line[part]) for part in ("galaxy", "neighbours", "sky")) == pytest.approx(1, abs=1e-4)
@@ -42,7 +45,7 @@ def test_the_test_part_is_told_galaxy_by_galaxy_and_by_class(survey_run, survey_
         mine = [line for line in lines if line["class"] == kind]
         beside = sum(line["rests_on"] == "neighbour" for line in mine)
         assert f"“{kind}” ({beside} of {len(mine)}) the decision rests on a neighbour." in said
-    assert f"test part, {len(lines)} galaxies" in said and str(table) in said
+    assert f"validation part, {len(lines)} galaxies" in said and str(table) in said
 
 
 @pytest.mark.slow

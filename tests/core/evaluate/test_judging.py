@@ -20,6 +20,8 @@ from core.evaluate.evaluation import Evaluation
 from core.evaluate.predict import Predictions
 from core.events import result_of
 from core.metrics.report import make_report
+from core.nets import temperature
+from core.nets.temperature import Temperature
 from core.project.runs import RunFolder
 
 NAMES = ("disk", "lens")
@@ -71,7 +73,7 @@ def test_of_the_first_k_so_many_are_real_is_a_sentence(classes) -> None:
     order = np.argsort(-classes.predictions.scores[:, 1])[:20]
     said = class_charts.describe_selection(taken, "lens", "the first 20", 0.001)
     assert f"The first 20: 20 galaxies, of which {(classes.labels[order] == 1).sum()} are lens" in said
-    assert "Where 0.001 of all galaxies are lens" in said
+    assert "Where 0.1 % of all galaxies are lens" in said
     none = class_charts.select(classes, "lens", threshold=1.01)
     assert class_charts.describe_selection(none, "lens", "above 1.01") == "Above 1.01 no galaxy is taken for lens."
 
@@ -145,6 +147,12 @@ def test_two_runs_are_compared_on_galaxies_that_are_new_to_both(survey_run, surv
         parts.append({int(row["row"]) for row in csv.DictReader(lines) if row["part"] == "validation"})
     assert found.galaxies == len(parts[0] & parts[1]) < min(map(len, parts))
     assert "in the validation part of “first” and in the validation part of “second”" in found.sentence
+    assert not found.answering
+    temperature.keep(folders[1].best, Temperature(2.0, 0.1, 40, (0.7, 0.6), (0.2, 0.1)))
+    calibrated = result_of(two_runs.run(*folders, survey_dataset))
+    assert "“second” – Decision: most probable class; probabilities at temperature 2." in calibrated.sentence
+    assert "“first” –" not in calibrated.sentence and "fitted to galaxies of this part" in calibrated.sentence
+    temperature.remove(folders[1].best)
     two_runs.write_table(found, tmp_path / "two.csv")
     assert (tmp_path / "two.csv").read_text().startswith("metric,first,second,difference,error,low,high\naccuracy,")
     shutil.copy(survey_run / "split.csv", folders[0].split_file)
@@ -162,7 +170,7 @@ def test_the_command_says_how_pure_the_first_ones_are_and_writes_what_it_is_aske
     assert main([str(each) for each in asked]) == 0
     said = capsys.readouterr().out
     assert "AUC (68 %)" in said and "The first 3 by the probability of disk: 3 galaxies" in said
-    assert "Where 0.01 of all galaxies are disk" in said
+    assert "Where 1 % of all galaxies are disk" in said
     assert "purity of disk: " in said and "no difference in accuracy beyond chance" in said
     assert (tmp_path / "mistakes.csv").exists() and (tmp_path / "errors.xml").exists()
     for wrong in (["--top", "none"], ["--frequency", "0.1"], ["--metric", "accuracy"], ["--mistakes", "x.doc"]):

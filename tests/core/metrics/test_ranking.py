@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from core.metrics import ranking
@@ -99,8 +100,19 @@ def test_completeness_and_purity_follow_a_threshold() -> None:
 
 def test_purity_in_another_survey_follows_from_the_frequency_there() -> None:
     taken = ranking.Selection(taken=50, hits=40, members=50, galaxies=550)  # completeness 0.8, false rate 0.02
-    assert taken.purity_at(50 / 550) == pytest.approx(0.8)
-    assert taken.purity_at(0.001) == pytest.approx(0.001 * 0.8 / (0.001 * 0.8 + 0.999 * 0.02))
+    assert taken.purity_at(50 / 550)[0] == pytest.approx(0.8)
+    purity, (low, high) = taken.purity_at(0.001)
+    assert purity == pytest.approx(0.001 * 0.8 / (0.001 * 0.8 + 0.999 * 0.02))
+    least, most = binomtest(40, 50).proportion_ci(0.6827, "wilson")
+    fewest, worst = binomtest(10, 500).proportion_ci(0.6827, "wilson")
+    assert low == pytest.approx(0.001 * least / (0.001 * least + 0.999 * worst), rel=1e-3)
+    assert high == pytest.approx(0.001 * most / (0.001 * most + 0.999 * fewest), rel=1e-3)
+
+
+def test_none_mistaken_among_few_others_is_no_promise_for_rare_galaxies() -> None:
+    purity, (low, high) = ranking.Selection(taken=5, hits=5, members=47, galaxies=135).purity_at(0.01)
+    assert (purity, high) == (1, 1) and low < 0.15
+    assert ranking.Selection(taken=0, hits=0, members=47, galaxies=135).purity_at(0.01) is None
 
 
 def test_without_galaxies_of_the_class_there_is_nothing_to_find() -> None:

@@ -168,10 +168,9 @@ def test_an_old_network_is_explained_as_it_was(projects, state, run):
     near = (0.2 if state == "first-light" else 0.1) * largest
     assert found.target_name == shared["target"]
     difference = shared["score"] - shared["baseline_score"]
-    if abs(shared["sum"] - difference) > 0.1 * abs(
-        difference
-    ):  # each stamp is scaled by its own scatter: a jump at the
-        assert found.error > 0.1  # baseline, which no integral finds, and every map says so
+    if abs(shared["sum"] - difference) > 0.1 * abs(difference):
+        # Each stamp is scaled by its own scatter: a jump at the baseline, which no integral finds; the map says so.
+        assert found.error > 0.1
         return
     assert found.map.sum() == pytest.approx(shared["sum"], abs=2 * (tolerance + off))
     assert [found.map.max(), found.map.min()] == pytest.approx([shared["max"], shared["min"]], abs=near)

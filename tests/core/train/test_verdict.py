@@ -152,6 +152,18 @@ def test_more_epochs_are_advised_as_the_decay_has_it():
     assert "slowly" in verdict.judge(falls, RunSettings(), 3).advice
 
 
+def test_before_the_learning_rate_has_fallen_as_planned_convergence_is_provisional():
+    def judge(epochs, decay):
+        settings = RunSettings(optimiser=OptimiserSettings(decay=decay, epochs=epochs))
+        return verdict.judge(history(FALL, 0.2 + FALL, 0.01), settings, 3)
+
+    early = judge(80, "one-cycle")
+    assert early.sentence.startswith("Converged so far at epoch ") and "until epoch 80" in early.advice
+    for found in (judge(40, "one-cycle"), judge(80, "constant")):
+        assert found.kind == "converged" and found.sentence.startswith("Converged at epoch ")
+        assert "until epoch" not in found.advice
+
+
 @pytest.mark.parametrize("sigma", [0.01, 1.0])
 def test_the_noise_is_that_of_the_values_whatever_they_follow(sigma):
     found = [
