@@ -37,6 +37,7 @@ def write_dataset(
     ids: Sequence[str] | None = None,
     zero_points: Sequence[float | None] | None = None,
     split_column: str = "",
+    coordinates: Sequence[str] | None = None,
 ) -> Path:
     """A dataset of these images (n, C, H, W) of 0.4 arcsec/pixel, with these catalogue columns."""
     from astropy.table import Table
@@ -48,7 +49,7 @@ def write_dataset(
     kind = "uint8" if images.dtype == np.uint8 else "float32"
     table = Table({"id": names, **columns}, units=units or {})
     with DatasetWriter(path, images.shape[1:], [Band(name) for name in bands], kind) as writer:
-        writer.append(images, names, np.full(count, 0.4), [""] * count, np.zeros(count))
+        writer.append(images, names, np.full(count, 0.4), coordinates or [""] * count, np.zeros(count))
         writer.state_zero_points(zero_points or [None] * len(bands))
         origin = Origin("test", "2026-01-01T00:00:00", "made by code", "")
         writer.finish(table, list(labels), origin, [], split_column=split_column)

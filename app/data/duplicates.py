@@ -95,10 +95,10 @@ class DuplicatesSection(QWidget):
         ]
         compared = f"{count_of(found.galaxies, 'galaxy')}, {found.compared:,} pairs compared"
         if not pairs:
-            self.state.say(f"No near-duplicates: {compared}.")
+            self.state.say(" ".join(filter(None, (f"No near-duplicates: {compared}.", found.remark))))
         else:
             leaks = f", {len(found.leaks):,} of them in two parts: a leak" if found.leaks else ", none in two parts"
-            text = f"{count_of(len(pairs), 'near-duplicate')}{leaks} ({compared})."
+            text = f"{count_of(len(pairs), 'near-duplicate')}{leaks} ({compared}). {found.remark}".rstrip()
             self.state.say(text, "warning" if found.leaks else "muted")
         self.table.show_pairs(pairs)
         self.table.setVisible(bool(pairs))

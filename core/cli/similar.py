@@ -157,7 +157,7 @@ def duplicates(options: argparse.Namespace, console: Console) -> int:
     console.note(about)
     counted = f"{count_of(found.galaxies, 'galaxy')}, {found.compared:,} pairs compared by their pixels"
     leaks = f", {len(found.leaks)} of them across parts (a leak)" if found.leaks else ""
-    console.say(f"{counted}: {len(found.pairs):,} near-duplicates{leaks}.")
+    console.say(" ".join(filter(None, (f"{counted}: {len(found.pairs):,} near-duplicates{leaks}.", found.remark))))
     if found.pairs:
         console.table(
             ("id", "part", "other id", "its part", "correlation"),

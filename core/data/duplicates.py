@@ -16,14 +16,19 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.wcs.utils import pixel_to_skycoord
 from numpy.typing import NDArray
 
 from core.data import stamp_matching
 from core.data.cutouts import Cutouts
-from core.errors import Stopped
+from core.errors import Stopped, UnreadableFile
 from core.events import NEVER, Progress, Work
+from core.reading import reading
+from core.wording import count_of
 
 THRESHOLD = 0.85
 """Least correlation of two stamps of the same galaxy.
@@ -74,16 +79,28 @@ class Duplicates:
         How many galaxies were looked at.
     compared
         How many pairs were compared by their pixels.
+    elsewhere
+        How many more pairs look the same and are not, since their stamps show other places in the sky.
     """
 
     pairs: tuple[Duplicate, ...]
     galaxies: int
     compared: int
+    elsewhere: int = 0
 
     @property
     def leaks(self) -> tuple[Duplicate, ...]:
         """The pairs in different parts."""
         return tuple(pair for pair in self.pairs if pair.is_leak)
+
+    @property
+    def remark(self) -> str:
+        """What is to be known of those that are not told, as a sentence; empty: there are none."""
+        if not self.elsewhere:
+            return ""
+        look, their = ("looks", "its") if self.elsewhere == 1 else ("look", "their")
+        pairs = count_of(self.elsewhere, "more pair")
+        return f"{pairs} {look} the same, but {their} stamps show other places in the sky: other galaxies."
 
 
 @dataclass(frozen=True)
@@ -136,14 +153,17 @@ def find(samples: Sequence[Sample], stop: threading.Event = NEVER, *, threshold:
         candidates = [(one, other) for one, other in candidates if galaxies[one].galaxy_id != galaxies[other].galaxy_id]
         images = _Stamps(opened, sizes)
         found: list[Duplicate] = []
+        elsewhere = 0
         for done, (one, other, correlation) in enumerate(_compare(images, candidates), 1):
             if stop.is_set():
                 raise Stopped
-            if correlation >= threshold:
+            if correlation >= threshold and images.are_apart(one, other):
+                elsewhere += 1
+            elif correlation >= threshold:
                 found.append(Duplicate(galaxies[one], galaxies[other], correlation))
             yield Progress(done, len(candidates), "pairs")
     found.sort(key=lambda pair: (not pair.is_leak, -pair.correlation))
-    return Duplicates(tuple(found), sum(sizes), len(candidates))
+    return Duplicates(tuple(found), sum(sizes), len(candidates), elsewhere)
 
 
 class _Stamps:
@@ -154,9 +174,32 @@ class _Stamps:
 
     def structure(self, number: int) -> NDArray[np.float32]:
         """The structure (64, 64) of one galaxy."""
+        cutouts, row = self._at(number)
+        return stamp_matching.find_structure(stamp_matching.prepare(cutouts.images[row][None])[0])
+
+    def are_apart(self, one: int, other: int) -> bool:
+        """Whether the stamps of two galaxies show places in the sky that do not touch; False where one is not known."""
+        places = [self._find_place(number) for number in (one, other)]
+        if places[0] is None or places[1] is None:
+            return False
+        (first, width), (second, breadth) = places[0], places[1]
+        return bool(first.separation(second).deg > (width + breadth) / 2)
+
+    def _find_place(self, number: int) -> tuple[SkyCoord, float] | None:
+        """Centre and diagonal, in degrees, of a stamp in the sky; None where its coordinates are not known."""
+        cutouts, row = self._at(number)
+        height, width = cutouts.images.shape[-2:]
+        x, y = ((side - 1) * np.array([0.5, 0, 1]) for side in (width, height))
+        with contextlib.suppress(UnreadableFile), reading("The coordinates", cutouts.path):
+            coordinates = cutouts.wcs(row)
+            if coordinates is not None and coordinates.has_celestial:
+                found: Any = pixel_to_skycoord(x, y, coordinates.celestial)  # astropy's frames have no types
+                return found.icrs[0], float(found[1].separation(found[2]).deg)
+        return None
+
+    def _at(self, number: int) -> tuple[Cutouts, int]:
         place = int(np.searchsorted(self._starts, number, side="right")) - 1
-        image = self._opened[place].images[number - int(self._starts[place])]
-        return stamp_matching.find_structure(stamp_matching.prepare(image[None])[0])
+        return self._opened[place], number - int(self._starts[place])
 
 
 def _describe_all(cutouts: Cutouts, stop: threading.Event) -> Work[NDArray[np.float32]]:

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from astropy.wcs import WCS
 from galaxies import ellipse, write_dataset
 from scipy import ndimage
 
@@ -113,6 +114,32 @@ def test_two_images_of_one_id_are_known_already(tmp_path) -> None:
     ids = [f"g{n}" for n in range(7)] + ["g0"]
     data = write_dataset(tmp_path / "d.h5", np.stack(images)[:, None].astype("f4"), {}, [], ("r",), ids=ids)
     assert result_of(find([Sample(data)])).pairs == ()
+
+
+def test_what_looks_the_same_elsewhere_in_the_sky_is_another_galaxy(tmp_path) -> None:
+    """Of three pairs of one image, one lies at one place, one at two places, one has no coordinates."""
+    random = np.random.default_rng(9)
+    images = [galaxy(random) for _ in range(9)]
+    images[6:] = images[:3]
+    places = [10 + 0.5 * row for row in range(9)]
+    places[6] = places[0] + 5 / 3600  # the stamps are 16 arcsec wide
+    texts = [header_at(right_ascension) for right_ascension in places]
+    texts[7], texts[8] = "CTYPE1  = broken", ""
+    stamps = np.stack(images)[:, None].astype("f4")
+    found = result_of(find([Sample(write_dataset(tmp_path / "d.h5", stamps, {}, [], ("r",), coordinates=texts))]))
+    assert {(pair.one.row, pair.other.row) for pair in found.pairs} == {(0, 6), (1, 7), (2, 8)}
+    assert found.elsewhere == 0 and not found.remark
+    texts[7] = header_at(places[7])
+    found = result_of(find([Sample(write_dataset(tmp_path / "e.h5", stamps, {}, [], ("r",), coordinates=texts))]))
+    assert {(pair.one.row, pair.other.row) for pair in found.pairs} == {(0, 6), (2, 8)}
+    assert found.elsewhere == 1 and found.remark.startswith("1 more pair looks the same")
+
+
+def header_at(right_ascension: float) -> str:
+    sky = WCS(naxis=2)
+    sky.wcs.ctype, sky.wcs.crpix, sky.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [20.5, 20.5], [-0.4 / 3600, 0.4 / 3600]
+    sky.wcs.crval = [right_ascension, 2.0]
+    return sky.to_header().tostring(sep="\n")
 
 
 def test_stamps_without_any_light_and_a_single_galaxy_are_no_problem(tmp_path) -> None:
