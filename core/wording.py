@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def singular(unit: str) -> str:
@@ -83,11 +84,7 @@ def with_error(value: float, error: float) -> str:
     """
     if not (math.isfinite(error) and error > 0):
         return with_minus(f"{value:.3g}")
-    place = math.floor(math.log10(error))
-    if round(error / 10.0**place, 1) < 2:
-        place -= 1
-    digits = max(0, -place)
-    return with_minus(f"{round(value, -place):.{digits}f} ± {round(error, -place):.{digits}f}")
+    return with_minus(" ± ".join(_rounded((value, error), error)))
 
 
 def with_limits(value: float, low: float, high: float) -> str:
@@ -101,10 +98,13 @@ def with_limits(value: float, low: float, high: float) -> str:
     above, below = high - value, value - low
     if not (math.isfinite(above + below) and above + below > 0) or max(above, below) < 1.1 * min(above, below):
         return with_error(value, (above + below) / 2)
-    smallest = min(each for each in (above, below) if each > 0)
-    place = math.floor(math.log10(smallest))
-    if round(smallest / 10.0**place, 1) < 2:
-        place -= 1
-    digits = max(0, -place)
-    numbers = (f"{round(each, -place):.{digits}f}" for each in (value, above, below))
+    numbers = _rounded((value, above, below), min(each for each in (above, below) if each > 0))
     return with_minus("{} (+{} −{})".format(*numbers))
+
+
+def _rounded(values: Sequence[float], error: float) -> list[str]:
+    """Values rounded where the first digit of an error stands, or its second after a 1."""
+    place = math.floor(math.log10(error))
+    if round(error / 10.0**place, 1) < 2:
+        place -= 1
+    return [f"{round(value, -place):.{max(0, -place)}f}" for value in values]
