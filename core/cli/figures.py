@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from core.project.files import atomic_path
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from core.train.batch_size_finder import BatchSizes
     from core.train.learning_rate_finder import RateRange
 
@@ -33,8 +35,7 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path, title: str, 
 
     figure = draw_curves(history, best_epoch)
     figure.suptitle(title)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    _save(figure, path)
 
 
 def save_rates(found: RateRange, path: Path) -> None:
@@ -47,11 +48,7 @@ def save_rates(found: RateRange, path: Path) -> None:
     path
         Of the PNG, written atomically.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _blank(height=3.8)
     axes = figure.subplots()
     axes.plot(found.rates, found.losses, ".", ms=4, color=_TRAINING, alpha=0.5, label="each batch")
     axes.plot(found.rates, found.smoothed, color=_TRAINING, label="smoothed")
@@ -65,8 +62,7 @@ def save_rates(found: RateRange, path: Path) -> None:
     axes.set_ylabel("training loss")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize="small")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+    _save(figure, path)
 
 
 def save_batch_sizes(found: BatchSizes, path: Path) -> None:
@@ -79,11 +75,7 @@ def save_batch_sizes(found: BatchSizes, path: Path) -> None:
     path
         Of the PNG, written atomically.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _blank(height=4.6)
     speed, memory = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     sizes = [each.size for each in found.tried]
     speed.plot(sizes, [each.speed for each in found.tried], "o-", color=_TRAINING)
@@ -98,5 +90,18 @@ def save_batch_sizes(found: BatchSizes, path: Path) -> None:
         axes.grid(alpha=0.25)
         axes.axvline(found.suggestion, color=_VALIDATION, label=f"suggested: {found.suggestion}")
     speed.legend(frameon=False, fontsize="small")
+    _save(figure, path)
+
+
+def _blank(height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
