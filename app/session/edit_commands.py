@@ -20,30 +20,17 @@ if TYPE_CHECKING:
     from app.session.session import Session
 
 
-class EditSettings(QUndoCommand):
-    """An edit of the draft that was made already; edits of the same settings one after the other are one.
+class _Edit(QUndoCommand):
+    """An edit that was made already; edits of the same settings one after the other are one."""
 
-    Parameters
-    ----------
-    draft
-        It has the new settings.
-    old
-        Those before.
-    """
-
-    def __init__(self, draft: Draft, old: RunSettings) -> None:
-        self._draft, self._old, self._new = draft, old, draft.settings
-        self._names = changed_settings(self._old, self._new)
-        super().__init__(describe_change(self._names))
+    def __init__(self, old: object, new: object, names: dict[str, str]) -> None:
+        super().__init__(describe_change(names))
+        self._old, self._new, self._names = old, new, names
         self._is_made = True
-
-    def id(self) -> int:
-        """A number for the settings that are changed."""
-        return zlib.crc32(",".join(sorted(self._names)).encode()) & 0x7FFFFFFF
 
     def mergeWith(self, other: QUndoCommand) -> bool:
         """Take up a later edit of the same settings; one that leads back to the beginning is none."""
-        if not isinstance(other, EditSettings) or other._names.keys() != self._names.keys():
+        if not isinstance(other, _Edit) or not self._goes_on_with(other):
             return False
         self._new = other._new
         self.setObsolete(self._new == self._old)
@@ -54,11 +41,43 @@ class EditSettings(QUndoCommand):
         if self._is_made:
             self._is_made = False
         else:
-            self._draft.replace(self._new)
+            self._move(self._old, self._new)
 
     def undo(self) -> None:
-        """Take the earlier settings back."""
-        self._draft.replace(self._old)
+        """Take the earlier state back."""
+        self._move(self._new, self._old)
+
+    def _goes_on_with(self, other: _Edit) -> bool:
+        raise NotImplementedError
+
+    def _move(self, present: Any, wanted: Any) -> None:
+        raise NotImplementedError
+
+
+class EditSettings(_Edit):
+    """An edit of the draft.
+
+    Parameters
+    ----------
+    draft
+        It has the new settings.
+    old
+        Those before.
+    """
+
+    def __init__(self, draft: Draft, old: RunSettings) -> None:
+        super().__init__(old, draft.settings, changed_settings(old, draft.settings))
+        self._draft = draft
+
+    def id(self) -> int:
+        """A number for the settings that are changed."""
+        return zlib.crc32(",".join(sorted(self._names)).encode()) & 0x7FFFFFFF
+
+    def _goes_on_with(self, other: _Edit) -> bool:
+        return isinstance(other, EditSettings) and other._names.keys() == self._names.keys()
+
+    def _move(self, present: RunSettings, wanted: RunSettings) -> None:  # noqa: ARG002 - whatever the draft has now
+        self._draft.replace(wanted)
 
 
 class Undoable(Protocol):
@@ -78,8 +97,8 @@ class Undoable(Protocol):
         ...
 
 
-class EditForm(QUndoCommand):
-    """An edit of a form that was made already; edits of the same settings one after the other are one.
+class EditForm(_Edit):
+    """An edit of a form.
 
     Where the form has come to show something else meanwhile, such as an earlier study, there is nothing to take back.
 
@@ -94,34 +113,16 @@ class EditForm(QUndoCommand):
     """
 
     def __init__(self, form: Undoable, old: object, new: object, names: dict[str, str]) -> None:
-        super().__init__(describe_change(names))
-        self._form, self._old, self._new, self._names = form, old, new, names
-        self._is_made = True
+        super().__init__(old, new, names)
+        self._form = form
 
     def id(self) -> int:
         """A number for the form and what is changed in it."""
         return zlib.crc32(f"{id(self._form)} {','.join(sorted(self._names))}".encode()) & 0x7FFFFFFF
 
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take up a later edit of the same settings; one that leads back to the beginning is none."""
-        if not isinstance(other, EditForm) or other._form is not self._form or other._names != self._names:
-            return False
-        if other._old != self._new:
-            return False
-        self._new = other._new
-        self.setObsolete(self._new == self._old)
-        return True
-
-    def redo(self) -> None:
-        """Edit again, but not when the command is new."""
-        if self._is_made:
-            self._is_made = False
-        else:
-            self._move(self._old, self._new)
-
-    def undo(self) -> None:
-        """Take the earlier state back."""
-        self._move(self._new, self._old)
+    def _goes_on_with(self, other: _Edit) -> bool:
+        is_of_same = isinstance(other, EditForm) and other._form is self._form
+        return is_of_same and other._names == self._names and other._old == self._new
 
     def _move(self, present: object, wanted: object) -> None:
         if self._form.snapshot() == present:
