@@ -7,8 +7,6 @@ import os
 import sys
 from collections.abc import MutableMapping
 
-from core.project.user_folders import cache_folder
-
 COMMANDS = (
     *("import", "train", "resume", "runs", "rate", "batch", "search", "study", "evaluate", "predict", "measure", "fit"),
     *("explain", "top", "believe", "simulate", "demo", "settings", "pretrain", "match", "resample", "adapt", "moved"),
@@ -29,12 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     """
     multiprocessing.freeze_support()
     wait_briefly(os.environ)
-    keep_cache(os.environ)
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == [TRY_FILES]:
         from core.data.trial_process import serve
 
         return serve()
+    keep_cache(os.environ)
     if arguments[:1] == [SIMULATE_BLOCKS]:
         from core.simulate.worker_process import serve
 
@@ -69,6 +67,8 @@ def wait_briefly(environment: MutableMapping[str, str]) -> None:
 
 def keep_cache(environment: MutableMapping[str, str]) -> None:
     """Have torch keep what it can make again where this program does, and leave nothing among the temporary files."""
+    from core.project.user_folders import cache_folder  # not for the process that tries files, which loads no torch
+
     environment.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "torch"))
 
 
