@@ -60,6 +60,8 @@ def test_labels_that_changed_since_are_counted_and_a_click_evaluates_with_them(
     assert panel.again.isVisible() and panel.again.text() == "1 label changed: evaluate again"
     dataset.set_labels([one], [own])
     assert not panel.again.isVisible()
+    dataset._show_drawn(dataset._catalogue.copy(), dataset._kept)  # as for many galaxies, in a job
+    assert not panel.again.isVisible()
     dataset.set_labels([one], [other])
     qtbot.mouseClick(panel.again, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel._evaluation.labels[0] != before, timeout=30_000)
