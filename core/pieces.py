@@ -7,6 +7,7 @@ altogether.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -14,6 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.errors import Stopped
+from core.events import Progress, Work
 
 PIECE = 4096  # values; some milliseconds of work
 
@@ -70,3 +74,16 @@ def let_go(values: list[Any]) -> None:
     """Empty a list that nobody needs any more, which in one go takes long."""
     while values:
         del values[-PIECE:]
+
+
+def next_step(stop: threading.Event) -> Work[None]:
+    """Let whoever drives the work do something else before the next piece, whose length is not known.
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
+    """
+    if stop.is_set():
+        raise Stopped
+    yield Progress(0, None)

@@ -14,6 +14,7 @@ from core import pieces
 from core.data.target import label_text
 from core.errors import Stopped
 from core.events import NEVER, Progress, Work
+from core.pieces import next_step
 
 _FIRST = 50  # texts that are looked at before all
 
@@ -143,14 +144,14 @@ def sort_rows(
         missing = ~np.isfinite(keys[0])
     else:
         texts = [str(text).strip() for text in pieces.listed(mine)]
-        yield from _next_step(stop)
+        yield from next_step(stop)
         known, places = pieces.ranked(texts)
-        yield from _next_step(stop)
+        yield from next_step(stop)
         keys, missing = _keys_of(known)
         keys, missing = tuple(key[places] for key in keys), missing[places]
         pieces.let_go(texts)
         pieces.let_go(known)
-    yield from _next_step(stop)
+    yield from next_step(stop)
     keys = tuple(np.where(missing, 0, -key if descending else key) for key in keys)
     return rows[np.lexsort((*keys, missing))]
 
@@ -173,9 +174,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _next_step(stop: threading.Event) -> Work[None]:
-    if stop.is_set():
-        raise Stopped
-    yield Progress(0, None)

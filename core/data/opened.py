@@ -16,8 +16,9 @@ from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.parts import holds_flags, holds_parts
 from core.data.settings import DRAWN, DataSettings
 from core.data.target import Quantities, VoteFractions
-from core.errors import Problem, Stopped, UnreadableFile
-from core.events import NEVER, Progress, Work
+from core.errors import Problem, UnreadableFile
+from core.events import NEVER, Work
+from core.pieces import next_step
 from core.project.labels import JournalState, LabelJournal
 from core.project.votes import Votes
 
@@ -89,10 +90,10 @@ def prepare(
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(cutouts.close)
         yield from cutouts.read_checksum(stop)
-        yield from _next_step(stop)
+        yield from next_step(stop)
         labels_at = None if journal is None else journal.state
         votes, problem = _read_votes(journal)
-        yield from _next_step(stop)
+        yield from next_step(stop)
         catalogue = LabelledCatalogue(
             cutouts.ids, cutouts.columns, cutouts.labels, cutouts.units, votes.labels(), cutouts.split_column
         )
@@ -133,26 +134,20 @@ def draw(
     Stopped
         ``stop`` was set.
     """
-    yield from _next_step(stop)
+    yield from next_step(stop)
     catalogue.keep_parts(kept.parts)
     catalogue.apply_settings(*settings)
     if is_labelled:
         catalogue.prepare_labels()
-    yield from _next_step(stop)
+    yield from next_step(stop)
     _ = catalogue.split
-    yield from _next_step(stop)
+    yield from next_step(stop)
     _ = catalogue.part_notices
     if isinstance(catalogue.target, Quantities | VoteFractions):
         for name in catalogue.target.columns:
-            yield from _next_step(stop)
+            yield from next_step(stop)
             catalogue.summary(name)
-    yield from _next_step(stop)
-
-
-def _next_step(stop: threading.Event) -> Work[None]:
-    if stop.is_set():
-        raise Stopped
-    yield Progress(0, None)
+    yield from next_step(stop)
 
 
 def _read_votes(journal: LabelJournal | None) -> tuple[Votes, Problem | None]:
