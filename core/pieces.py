@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Stopped
-from core.events import Progress, Work
+from core.events import NEVER, Progress, Work
 
 PIECE = 4096  # values; some milliseconds of work
 
@@ -76,7 +76,7 @@ def let_go(values: list[Any]) -> None:
         del values[-PIECE:]
 
 
-def next_step(stop: threading.Event) -> Work[None]:
+def next_step(stop: threading.Event = NEVER) -> Work[None]:
     """Let whoever drives the work do something else before the next piece, whose length is not known.
 
     Raises
