@@ -54,6 +54,14 @@ def _odd_files(random):
     flat = _usual(random)
     flat.data[:] = 3
     yield "flat", flat
+    almost = _usual(random)
+    almost.data[:] = 3
+    almost.data[-1, -1] = 4
+    yield "almost flat", almost
+    for name, value in {"small mark": -1.1e15, "largest value": 9.9e14}.items():
+        extreme = _usual(random)
+        extreme.data[2, 9] = value
+        yield name, extreme
     yield "blank", _usual(random, np.int32, BLANK=100)
     yield "other filter", _usual(random, FILTER="g")
     yield "other unit", _usual(random, BUNIT="adu")
