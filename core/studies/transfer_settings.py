@@ -83,9 +83,7 @@ class TransferStudySettings(Settings):
         "with which a class would have fewer than two galaxies is left out.",
     )
     epoch: Literal["last", "best on validation"] = setting("last", title="Epoch", help=_EPOCH)
-    scratch_epochs: int = setting(
-        3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, unit="times", ge=1, le=100, level="expert"
-    )
+    scratch_epochs: int = setting(3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, ge=1, le=100, level="expert")
     judge_source: bool = setting(
         True,
         title="What was forgotten",
@@ -140,9 +138,7 @@ class MatrixSettings(Settings):
         help="In proportion to the classes, or evenly from them.",
     )
     epoch: Literal["last", "best on validation"] = setting("last", title="Epoch", help=_EPOCH)
-    scratch_epochs: int = setting(
-        3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, unit="times", ge=1, le=100, level="expert"
-    )
+    scratch_epochs: int = setting(3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, ge=1, le=100, level="expert")
     judge_test: bool = setting(False, title="Judge on the test part", help=_TEST, level="expert")
 
     @classmethod
