@@ -143,12 +143,12 @@ def test_values_and_positions_are_those_of_astropy(folder: Path, tmp_path: Path)
 def test_most_files_of_a_survey_are_read_together(folder: Path) -> None:
     prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
     steps = list(PlainRuns(prepared.found.sources, prepared.settings, prepared.plan))
-    together = sum(len(step.names) for step in steps if isinstance(step, PlainRun))
+    together = sum(len(step) for step in steps if isinstance(step, PlainRun))
     assert together > 90  # of 150, between 50 others
     places = [
         place
         for step in steps
-        for place in (range(step.first, step.first + len(step.names)) if isinstance(step, PlainRun) else [step])
+        for place in (range(step.first, step.first + len(step)) if isinstance(step, PlainRun) else [step])
     ]
     assert places == list(range(len(prepared.found.sources)))
 
