@@ -126,6 +126,8 @@ class ClassBinsView(QWidget):
         self.note.setText(f"{chart.note} {self.split.rule}".strip())
 
     def _show_problem(self, problem: object) -> None:
+        self._shown = None
+        self.plot.clear()
         if isinstance(problem, Problem):
             self.note.setText(problem.text)
         else:
