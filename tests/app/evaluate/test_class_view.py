@@ -166,7 +166,7 @@ def test_one_click_calibrates_and_another_takes_it_back(qtbot: QtBot, larger: Se
     qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bar.button.text() == "Undo calibration", timeout=60_000)
     assert run.temperature_file.exists() and "Temperature" in bar.told.text()
-    assert "fit by construction" in panel.state.text() and panel.numbers["Log loss"] != loss
+    assert "fit by construction" in panel.remarks.text and panel.numbers["Log loss"] != loss
     qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bar.button.text() == "Calibrate" and panel.numbers["Log loss"] == loss, timeout=60_000)
     assert not run.temperature_file.exists()
