@@ -72,7 +72,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
     elif wish.judge_test and found.test is None:
         console.say("The test part is still to be judged: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return console.status
 
 
@@ -134,7 +134,7 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
     elif wish.judge_test and found.test is None:
         console.say("The test part is still to be judged: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return console.status
 
 
