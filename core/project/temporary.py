@@ -22,8 +22,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from core.events import NEVER
 
 _NAME = re.compile(r"\.tuningfork-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.[^.]*)?")
@@ -128,6 +126,8 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
 
 def _may_be_writing(process: int, changed: float) -> bool:
     """Whether a process is alive, and not one that got the number of the writer long after it was gone."""
+    import psutil
+
     if not psutil.pid_exists(process):  # a thread may have that number, which psutil.Process takes for a process
         return False
     try:
