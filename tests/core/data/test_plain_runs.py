@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from core.data import regular_files
 from core.data.cutouts import Cutouts
 from core.data.field_factors import FieldFactors
 from core.data.importing import decide_format, read_stamps, run
@@ -148,11 +149,18 @@ def test_values_and_positions_are_those_of_astropy(folder: Path, tmp_path: Path)
             assert {"CRVAL1", "CRVAL2", "CRPIX2", "CDELT1"} <= set(kept)
 
 
-def test_most_files_of_a_survey_are_read_together(folder: Path) -> None:
+@pytest.mark.parametrize("read_parts", [regular_files._read_parts, regular_files._read_one_by_one])
+def test_most_files_of_a_survey_are_read_together(
+    folder: Path, read_parts: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regular_files, "_read_parts", read_parts)  # the second one is that of Windows
     prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
     steps = list(PlainRuns(prepared.found.sources, prepared.settings, prepared.plan))
     together = sum(len(step) for step in steps if isinstance(step, PlainRun))
     assert together > 90  # of 150, between 50 others
+    for step in PlainRuns(prepared.found.sources, prepared.settings, prepared.plan):
+        for place, image in enumerate(step.images if isinstance(step, PlainRun) else [], getattr(step, "first", 0)):
+            assert np.array_equal(image[0], fits.getdata(prepared.found.sources[place].path).astype(np.float32))
     places = [
         place
         for step in steps
