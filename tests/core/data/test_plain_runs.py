@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,22 @@ def test_it_stops_within_a_run(folder: Path) -> None:
     stop.set()
     with pytest.raises(Stopped):
         list(runs)
+
+
+def test_long_headers_take_no_more_memory_than_many_files(tmp_path: Path) -> None:
+    folder, random = tmp_path / "long", np.random.default_rng(5)
+    folder.mkdir()
+    _usual(random).writeto(tmp_path / "short.fits")
+    content = (tmp_path / "short.fits").read_bytes()
+    end = content.index(b"END" + b" " * 77)
+    head = content[:end] + b"HISTORY a step".ljust(80) * 20_000 + b"END".ljust(80)
+    for number in range(12):
+        (folder / f"{number}.fits").write_bytes(head + b" " * (-len(head) % 2880) + content[2880:])
+    prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
+    runs = PlainRuns(prepared.found.sources, prepared.settings, prepared.plan)
+    tracemalloc.start()
+    lengths = [len(step) for step in runs if isinstance(step, PlainRun)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(lengths) == 12
+    assert peak < 40 * 2**20  # 64 such headers are 100 MB
