@@ -31,6 +31,20 @@ def count_of(number: int, one: str, several: str = "") -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
+def part_of(some: int, number: int, one: str, lack: str = "no answer") -> str:
+    """How many of a number of things have something, so that the counts add up.
+
+    Examples
+    --------
+    >>> part_of(129, 130, "galaxy"), part_of(128, 130, "galaxy"), part_of(130, 130, "galaxy")
+    ('129 of 130 galaxies; 1 has no answer', '128 of 130 galaxies; 2 have no answer', '130 galaxies')
+    """
+    missing = number - some
+    if not missing:
+        return count_of(number, one)
+    return f"{some:,} of {count_of(number, one)}; {missing:,} {'has' if missing == 1 else 'have'} {lack}"
+
+
 def with_article(noun: str) -> str:
     """A noun with its indefinite article.
 

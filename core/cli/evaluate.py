@@ -15,7 +15,6 @@ from core.metrics.uncertainty import plus_minus
 from core.project.metrics_file import without_nan
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
-from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -188,8 +187,8 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     )
     for note in written.notes:
         console.note(note)
-    unread = f", {written.unread:,} without an answer (column “problem”)" if written.unread else ""
-    console.say(f"{count_of(written.galaxies, 'galaxy')}{unread}: {options.output}")
+    why = " (why: column “problem”)" if written.unread else ""
+    console.say(f"{written.counted}{why}: {options.output}")
     if written.decision is not None:
         console.say(f"decision: {written.decision.text}")
     return 0 if written.galaxies else 1
