@@ -116,6 +116,22 @@ def with_limits(value: float, low: float, high: float) -> str:
     return with_minus("{} (+{} −{})".format(*numbers))
 
 
+def with_distances(value: float | None, interval: tuple[float, float] | None, form: str = ".3f") -> str:
+    """A value with the distances to both limits of its interval; a dash if it is undefined.
+
+    Examples
+    --------
+    >>> with_distances(0.845, (0.832, 0.857)), with_distances(0.845, None), with_distances(None, None)
+    ('0.845 (+0.012 −0.013)', '0.845', '–')
+    """
+    if value is None:
+        return "–"
+    if interval is None:
+        return f"{value:{form}}"
+    low, high = min(interval[0], value), max(interval[1], value)
+    return f"{value:{form}} (+{high - value:{form}} −{value - low:{form}})"
+
+
 def _rounded(values: Sequence[float], error: float) -> list[str]:
     """Values rounded where the first digit of an error stands, or its second after a 1."""
     place = math.floor(math.log10(error))
