@@ -349,9 +349,9 @@ class EvaluationPanel(Panel):
         names = self._evaluation.predictions.names
         rows = self._evaluation.rows_in(names[label], names[predicted])
         self._select(rows)
-        called = f"{names[label]} predicted as {names[predicted]}"
-        some = f"{len(rows):,} {called} {'is' if len(rows) == 1 else 'are'} selected."
-        self._session.message.emit(some if len(rows) else f"There is no {called}.")
+        own, answer = names[label], names[predicted]
+        some = f"{len(rows):,} {own} predicted as {answer} {'is' if len(rows) == 1 else 'are'} selected."
+        self._session.message.emit(some if len(rows) else f"No {own} is predicted as {answer}.")
 
     def _select(self, rows: NDArray[np.int64]) -> None:
         self._session.set_selection(rows)
