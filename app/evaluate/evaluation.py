@@ -91,10 +91,15 @@ class EvaluationPanel(Panel):
         self.part.setWordWrap(True)
         self.decision = DecisionBar()
         self.numbers = Numbers(_NUMBERS)
-        self.class_view = ClassView(self._session)
+        content = QWidget(self)
+        self._figures = QWidget(content)
+        self.class_view = ClassView(self._session, self._figures)
         overview = self.class_view.overview
         self.classes, self.reliability, self.confusion = overview.classes, overview.reliability, overview.confusion
-        self.measuring = MeasuringView(self._session)
+        self.measuring = MeasuringView(self._session, self._figures)
+        self._pages = QStackedLayout(self._figures)  # of classes, and of quantities
+        for page in (self.class_view, self.measuring):
+            self._pages.addWidget(page)
 
         top = QHBoxLayout()
         top.addWidget(QLabel("Evaluate on"))
@@ -110,7 +115,6 @@ class EvaluationPanel(Panel):
         ask.addWidget(self.confirm)
         ask.addWidget(self.back)
         self._warning.setVisible(False)
-        content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(top)
@@ -119,18 +123,9 @@ class EvaluationPanel(Panel):
         column.addWidget(self.state)
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
-        self._figures = self._build_figures()
         column.addWidget(self._figures, 1)
         column.addStretch(0)
         self._set_content(content)
-
-    def _build_figures(self) -> QWidget:
-        """Two pages: of classes, and of quantities."""
-        pages = QWidget()
-        self._pages = QStackedLayout(pages)
-        self._pages.addWidget(self.class_view)
-        self._pages.addWidget(self.measuring)
-        return pages
 
     def _connect(self) -> None:
         session = self._session

@@ -103,7 +103,6 @@ class TrainingForm(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.sections: dict[str, QGroupBox] = {}
         self._build()
         self._connect()
         self._show_runs()
@@ -113,14 +112,18 @@ class TrainingForm(QWidget):
 
     def _build(self) -> None:
         settings = self._session.draft.settings
-        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels", "split_column"})
-        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation)
-        self.network = SettingsForm(NetworkSettings, settings.network)
-        self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
-        self.loss = SettingsForm(LossSettings, settings.loss)
-        self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
-        self.unlabelled = SettingsForm(UnlabelledSettings, settings.unlabelled, exclude={"dataset"})
+        self.sections = {part: QGroupBox(title.replace("&", "&&"), self) for part, title in _TITLES.items()}
+        within = self.sections
+        self.data = SettingsForm(DataSettings, settings.data, within["data"], exclude={"labels", "split_column"})
+        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation, within["augmentation"])
+        self.network = SettingsForm(NetworkSettings, settings.network, within["network"])
+        self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser, within["optimiser"])
+        self.loss = SettingsForm(LossSettings, settings.loss, within["loss"])
+        self.stopping = SettingsForm(StoppingSettings, settings.stopping, within["stopping"])
+        self.transfer = SettingsForm(TransferSettings, settings.transfer, within["transfer"], exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(
+            UnlabelledSettings, settings.unlabelled, within["unlabelled"], exclude={"dataset"}
+        )
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -131,7 +134,7 @@ class TrainingForm(QWidget):
             "transfer": self.transfer,
             "unlabelled": self.unlabelled,
         }
-        self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
+        self.machine = SettingsForm(RunSettings, settings, within["machine"], only=_MACHINE)
         self._build_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, _RIGHT_MARGIN, 0)
@@ -210,10 +213,8 @@ class TrainingForm(QWidget):
 
     def _add_section(self, column: QVBoxLayout, part: str) -> QVBoxLayout:
         """Add an empty section; returns its layout."""
-        group = QGroupBox(_TITLES[part].replace("&", "&&"))
-        self.sections[part] = group
-        column.addWidget(group)
-        inside = QVBoxLayout(group)
+        column.addWidget(self.sections[part])
+        inside = QVBoxLayout(self.sections[part])
         inside.setContentsMargins(0, 6, 0, 0)
         return inside
 
