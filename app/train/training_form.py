@@ -111,19 +111,16 @@ class TrainingForm(QWidget):
         self._offer_columns()
 
     def _build(self) -> None:
-        settings = self._session.draft.settings
-        self.sections = {part: QGroupBox(title.replace("&", "&&"), self) for part, title in _TITLES.items()}
-        within = self.sections
-        self.data = SettingsForm(DataSettings, settings.data, within["data"], exclude={"labels", "split_column"})
-        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation, within["augmentation"])
-        self.network = SettingsForm(NetworkSettings, settings.network, within["network"])
-        self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser, within["optimiser"])
-        self.loss = SettingsForm(LossSettings, settings.loss, within["loss"])
-        self.stopping = SettingsForm(StoppingSettings, settings.stopping, within["stopping"])
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, within["transfer"], exclude=_CHOSEN_ELSEWHERE)
-        self.unlabelled = SettingsForm(
-            UnlabelledSettings, settings.unlabelled, within["unlabelled"], exclude={"dataset"}
-        )
+        draft = self._session.draft.settings
+        self.sections = group = {part: QGroupBox(title.replace("&", "&&"), self) for part, title in _TITLES.items()}
+        self.data = SettingsForm(DataSettings, draft.data, group["data"], exclude={"labels", "split_column"})
+        self.augmentation = SettingsForm(AugmentationSettings, draft.augmentation, group["augmentation"])
+        self.network = SettingsForm(NetworkSettings, draft.network, group["network"])
+        self.optimiser = SettingsForm(OptimiserSettings, draft.optimiser, group["optimiser"])
+        self.loss = SettingsForm(LossSettings, draft.loss, group["loss"])
+        self.stopping = SettingsForm(StoppingSettings, draft.stopping, group["stopping"])
+        self.transfer = SettingsForm(TransferSettings, draft.transfer, group["transfer"], exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(UnlabelledSettings, draft.unlabelled, group["unlabelled"], exclude={"dataset"})
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -134,7 +131,7 @@ class TrainingForm(QWidget):
             "transfer": self.transfer,
             "unlabelled": self.unlabelled,
         }
-        self.machine = SettingsForm(RunSettings, settings, within["machine"], only=_MACHINE)
+        self.machine = SettingsForm(RunSettings, draft, group["machine"], only=_MACHINE)
         self._build_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, _RIGHT_MARGIN, 0)
