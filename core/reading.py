@@ -18,8 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
-
 from core.errors import Problem, Stopped, UnreadableFile
 from core.printable import replace_unprintable
 
@@ -59,6 +57,8 @@ def reading(what: str, file: Path | str, remedy: str = "") -> Iterator[None]:
 
 def describe(error: Exception) -> str:
     """What an exception says about a file, in a few words on one line."""
+    from pydantic import ValidationError  # late: whoever only looks whether a file is there does not need it
+
     match error:
         case RecursionError():
             return "it is nested too deeply"

@@ -31,7 +31,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.numbers import Numbers
 from app.widgets.remark_fold import RemarkFold
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
@@ -127,7 +127,7 @@ class EvaluationPanel(Panel):
         self._figures = self._build_figures()
         column.addWidget(self._figures, 1)
         column.addStretch(0)
-        self._set_content(make_scrollable(content))
+        self._set_content(Scrollable(content))
 
     def _build_figures(self) -> QWidget:
         """Two pages: of classes, and of quantities."""

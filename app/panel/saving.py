@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import work
 from app.jobs.job import Job
-from app.panel.zero_point_dialog import ZeroPointDialog
 from app.session.session import Session
 from core.errors import FolderInUse, Problem
 from core.project import outputs
@@ -131,6 +130,8 @@ def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path |
         if question is None:
             begin(None)
             return
+        from app.panel.zero_point_dialog import ZeroPointDialog
+
         dialog = ZeroPointDialog(question, parent)
         dialog.answered.connect(begin)
         dialog.open()

@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
 from app.session.drawing import Drawing
 from app.theme import class_colours
-from core.data.settings import DataSettings
 from core.errors import Problem
-from core.project.labels import LabelJournal
-from core.project.runs import RunFolder
 from core.project.votes import Counting, Votes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from core.data.cutouts import Cutouts
     from core.data.kept_parts import KeptState
     from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts, Summary
     from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
+    from core.data.settings import DataSettings
     from core.data.split import Split
     from core.data.target import Target
+    from core.project.labels import LabelJournal
+    from core.project.runs import RunFolder
 
 _MOST_CLASSES = 30
 _LABELLER = "labels/person"

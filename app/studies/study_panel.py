@@ -28,7 +28,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import describe_time_left
 from app.widgets.reserved import reserve
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.events import Preview, Skipped
 from core.settings.declare import Settings
 from core.studies import study_folders
@@ -128,7 +128,7 @@ class StudyPanel(Panel):
         for each in content:
             column.addWidget(each)
         column.addStretch(1)
-        return make_scrollable(inner)
+        return Scrollable(inner)
 
     def _set_content(self, content: QWidget, margin: int | None = None) -> None:
         """Show the panel, and follow the session from now on."""

@@ -45,6 +45,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
             metric=options.metric,
             draw=options.draw,
             epoch=options.epoch,
+            scratch_epochs=options.scratch_epochs,
             source=str(options.source.resolve()) if options.source else None,
             judge_test=options.judge_test or None,
             workers=options.workers,
@@ -105,6 +106,7 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
             metric=options.metric,
             draw=options.draw,
             epoch=options.epoch,
+            scratch_epochs=options.scratch_epochs,
             judge_test=options.judge_test or None,
         ),
     )

@@ -23,8 +23,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from core.events import NEVER
 
 _NAME = re.compile(r"\.tuningfork-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.[^.]*)?")
@@ -134,6 +132,8 @@ def _may_be_writing(process: int, changed: float) -> bool:
 
     One that was killed is gone, even if whoever started it never asks for its end, as in many containers.
     """
+    import psutil
+
     if not psutil.pid_exists(process):  # a thread may have that number, which psutil.Process takes for a process
         return False
     try:
