@@ -124,18 +124,7 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
-        self.publish = QPushButton(icon("mdi6.file-outline"), "Publish")
-        self.publish.setToolTip("Write the run for others: a report, or the network with all that is needed to use it.")
-        kinds = QMenu(self.publish)
-        kinds.setToolTipsVisible(True)
-        self.ask_report = kinds.addAction("Report with plots (HTML)…", self._write_report)
-        self.ask_report.setToolTip("One file for the browser: scores, plots, methods, settings, caveats.")
-        self.ask_export = kinds.addAction("Network for others (ONNX, model card)…", self._export)
-        self.ask_export.setToolTip(
-            "A folder with the network as ONNX, a script that predicts without this program, the weights, a model card "
-            "and a paragraph on the methods with BibTeX."
-        )
-        self.publish.setMenu(kinds)
+        self._build_publishing()
         self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
         self.comparable = QLabel()
         self.comparable.setProperty("role", "muted")
@@ -153,6 +142,20 @@ class RunsPanel(Panel):
         column.addWidget(self.note)
         column.addWidget(self._buttons)
         self._set_content(content)
+
+    def _build_publishing(self) -> None:
+        self.publish = QPushButton(icon("mdi6.file-outline"), "Publish")
+        self.publish.setToolTip("Write the run for others: a report, or the network with all that is needed to use it.")
+        kinds = QMenu(self.publish)
+        kinds.setToolTipsVisible(True)
+        self.ask_report = kinds.addAction("Report with plots (HTML)…", self._write_report)
+        self.ask_report.setToolTip("One file for the browser: scores, plots, methods, settings, caveats.")
+        self.ask_export = kinds.addAction("Network for others (ONNX, model card)…", self._export)
+        self.ask_export.setToolTip(
+            "A folder with the network as ONNX, a script that predicts without this program, the weights, a model card "
+            "and a paragraph on the methods with BibTeX."
+        )
+        self.publish.setMenu(kinds)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep room for the lines of buttons, and for one run above them: a dock asks for one line alone."""
