@@ -8,10 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import judging
-from core.cli.binned import print_in_bins, require_bins
+from core.cli.binned import judge_in_bins, require_bins
 from core.cli.console import Console
 from core.cli.sources import changed_stamps, choose_among, choose_bands, hand_labels_of, parse_class_map
 from core.metrics.uncertainty import plus_minus
+from core.project.metrics_file import without_nan
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
 from core.wording import count_of
@@ -51,23 +52,26 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
             keep=options.keep,
         ),
     )
-    if options.json:
-        about: dict[str, Any] = {"run": options.run.name, "data": result.data, "part": result.part, "note": result.note}
-        if result.error_bars is not None:
-            about["error_bars"] = result.error_bars.to_json()
-        if result.predictions.temperature is not None:
-            about["temperature"] = asdict(result.predictions.temperature)
-        if result.members:
-            about["member_temperatures"] = list(result.members)
-        console.say_json(
-            about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
-        )
-    else:
+    if not options.json:
         print_evaluation(result, console)
+    further: dict[str, Any] = {}
     if options.by is not None and data is not None:
-        print_in_bins(result, data, options, console)
-    judging.judge_further(result, folder, data, options, hand_labels, console)
+        further["by"] = judge_in_bins(result, data, options, console)
+    further |= judging.judge_further(result, folder, data, options, hand_labels, console)
+    if options.json:
+        console.say_json(without_nan(_to_json(result, options.run.name) | further))
     return 0
+
+
+def _to_json(result: Evaluation, run: str) -> dict[str, Any]:
+    about: dict[str, Any] = {"run": run, "data": result.data, "part": result.part, "note": result.note}
+    if result.error_bars is not None:
+        about["error_bars"] = result.error_bars.to_json()
+    if result.predictions.temperature is not None:
+        about["temperature"] = asdict(result.predictions.temperature)
+    if result.members:
+        about["member_temperatures"] = list(result.members)
+    return about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
 
 
 def print_evaluation(result: Evaluation, console: Console) -> None:

@@ -228,6 +228,10 @@ class RunFolder:
         """The path of the dataset relative to the folder; for one outside its project, a second line: the full path."""
         return self.path / "data.txt"
 
+    def predictions_file(self, name: str) -> Path:
+        """The predictions of the last evaluation of a part, or of another dataset, with the labels of that time."""
+        return self.path / f"predictions-{name}.csv"
+
     @property
     def split_file(self) -> Path:
         """Which galaxy was in which part."""
