@@ -91,20 +91,7 @@ class RunsPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.table = QTreeWidget()
-        self.table.setHeaderLabels(_COLUMNS)
-        for column in _NUMBERS:
-            self.table.headerItem().setTextAlignment(
-                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            )
-        self.table.setRootIsDecorated(False)
-        self.table.setUniformRowHeights(True)
-        self.table.setAlternatingRowColors(True)
-        self.table.setStyleSheet(f"QTreeView::item {{ min-height: {_ROW_HEIGHT - 2}px; }}")
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        header = self.table.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        self.table = self._build_table()
         self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain")
         self.explain.setToolTip("Use this network for predictions and maps, and show the maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
@@ -153,6 +140,21 @@ class RunsPanel(Panel):
         column.addWidget(self.note)
         column.addWidget(self._buttons)
         self._set_content(content)
+
+    def _build_table(self) -> QTreeWidget:
+        table = QTreeWidget()
+        table.setHeaderLabels(_COLUMNS)
+        for column in _NUMBERS:
+            table.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        table.setRootIsDecorated(False)
+        table.setUniformRowHeights(True)
+        table.setAlternatingRowColors(True)
+        table.setStyleSheet(f"QTreeView::item {{ min-height: {_ROW_HEIGHT - 2}px; }}")
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        header = table.header()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        return table
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep room for the lines of buttons, and for one run above them: a dock asks for one line alone."""

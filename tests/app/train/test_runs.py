@@ -211,7 +211,7 @@ def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
     panel.ask_folder.trigger()
     qtbot.waitUntil(lambda: bool(told), timeout=20_000)
     assert [line.split(",")[0] for line in table.read_text().splitlines()] == ["id", "n0", "n1", "n2"]
-    assert "Predictions for 3 galaxies are saved" in told[0]
+    assert "Predictions are saved in predictions.csv: 3 galaxies." in told[0]
     assert "How the stamps of its training were made is not known" in told[0]  # they were drawn and not imported
     assert "0.8 arcsec/pixel" in told[0]
 
