@@ -23,13 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.explain.fused import fuse_layers
+from core.explain.fused import FixedConvolution, fuse_layers
 from core.explain.reach import pair
 from core.nets.cnn import GlobalMean, Head, OwnDropout, Residual
 from core.nets.device import arrange
 from core.nets.predictor import Predictor
 
-_LINEAR = (nn.Conv2d, nn.Linear, nn.AvgPool2d, GlobalMean, OwnDropout, nn.Flatten, nn.Identity)
+_LINEAR = (FixedConvolution, nn.Linear, nn.AvgPool2d, GlobalMean, OwnDropout, nn.Flatten, nn.Identity)
 _SMOOTH = (nn.GELU, nn.SiLU, nn.ELU, nn.GroupNorm)  # their slopes have no jumps to average
 
 _Layer = Callable[[Tensor], Tensor]
