@@ -27,6 +27,7 @@ from core.data.encodings import Encoding
 from core.data.target import Quantities, encodings_of, periods_of
 from core.errors import NotANumber, NotPossible
 from core.nets import encoding, heads, side_inputs
+from core.nets.device import arrange, full_precision
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -195,8 +196,8 @@ def select_output(
         The image, or the network's output for it, is not finite.
     """
     tensor = check_image(predictor, image)
-    with torch.no_grad():
-        outputs = predictor.logits(tensor[None])  # (1, K)
+    with torch.no_grad(), full_precision(tensor.device):
+        outputs = predictor.network(arrange(predictor.normalisation.scale_fast(tensor[None])))  # (1, K)
     return select_from_outputs(predictor, tensor, output, outputs)
 
 

@@ -58,7 +58,7 @@ from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.path_averages import outputs_along_path
 from core.explain.settings import GradientSettings
-from core.nets.device import full_precision
+from core.nets.device import arrange, full_precision
 from core.nets.normalisation import scale_samplewise
 from core.nets.predictor import Predictor
 
@@ -143,7 +143,8 @@ def explain(
         yield Preview(made)
         order = _ORDER if averaged is None else _ORDER_OF_AVERAGES
         growth = (made.error / settings.tolerance) ** (1 / order)
-        steps = min(settings.most_steps, math.ceil(steps * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)))
+        wanted = steps * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+        steps = min(settings.most_steps, max(_EVERY) * math.ceil(wanted / max(_EVERY)))
 
 
 def unsupported_reason(_predictor: Predictor) -> str:
@@ -215,10 +216,13 @@ def _integrate(
     seen = slice(max(start, first - row.is_averaged) - start, min(end, last + row.is_averaged) - start)
     own = slice(first - start - seen.start, last - start - seen.start)
     scaling = explained.predictor.normalisation
-    scores, gradients = scores_and_gradients(
-        explained, outputs, images[seen], of_scaled=scaling.is_pixelwise, of_images=own
-    )
-    inputs = scaling.scale_fast(images) if scaling.is_pixelwise else images
+    if scaling.is_pixelwise:
+        inputs = arrange(scaling.scale_fast(images))
+        scores, gradients = _go_through(explained, outputs, inputs[seen].detach(), own)
+    else:
+        inputs = images
+        scores, gradients = scores_and_gradients(explained, outputs, images[seen])
+        gradients = gradients[own]
     nodes = np.arange(first, last)
     for total, every in zip(row.sums, _EVERY, strict=True):
         taken = nodes[(nodes % every == 0) | (nodes == count - 1)]
@@ -230,22 +234,28 @@ def _integrate(
 
 
 def scores_and_gradients(
-    explained: ExplainedOutput,
-    outputs: Callable[[Tensor], Tensor],
-    images: Tensor,
-    *,
-    of_scaled: bool = False,
-    of_images: slice = slice(None),
+    explained: ExplainedOutput, outputs: Callable[[Tensor], Tensor], images: Tensor, *, of_scaled: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Scores (n,) of physical images, and gradients with respect to the physical or scaled pixels ``of_images``.
+    """Scores (n,) of physical images, and gradients (n, C, H, W) with respect to physical or scaled pixels.
 
     ``outputs``, from :func:`~core.explain.fused.logits_of_scaled`, takes scaled images.
     """
     scaled, vjp = fused.scale_with_vjp(explained.predictor.normalisation, images)
-    with torch.enable_grad(), full_precision(images.device):
+    scores, gradients = _go_through(explained, outputs, scaled)
+    return scores, gradients if of_scaled else vjp(gradients)
+
+
+def _go_through(
+    explained: ExplainedOutput,
+    outputs: Callable[[Tensor], Tensor],
+    scaled: Tensor,
+    of_images: slice = slice(None),
+) -> tuple[Tensor, Tensor]:
+    """Scores of all the scaled images, and gradients with respect to the pixels of some."""
+    with torch.enable_grad(), full_precision(scaled.device):
         scores = explained.scores(outputs(scaled.requires_grad_()))
         (gradients,) = torch.autograd.grad(scores[of_images].sum(), scaled)
-    return scores.detach(), (gradients if of_scaled else vjp(gradients))[of_images]
+    return scores.detach(), gradients[of_images]
 
 
 def _explanation(explained: ExplainedOutput, row: _Row, settings: GradientSettings, galaxy_id: str) -> Explanation:

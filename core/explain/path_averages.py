@@ -142,41 +142,57 @@ class _AveragedPool(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         x, largest, places = ctx.saved_tensors
         (gradient,), pool = gradients, ctx.pool
-        is_on = largest > 0 if ctx.is_rectified else None
+        if ctx.is_rectified:
+            gradient = torch.ops.aten.threshold_backward(gradient, largest, 0)
         steps = [list(pair(each)) for each in (pool.kernel_size, pool.stride, pool.padding, pool.dilation)]
-        found = torch.ops.aten.max_pool2d_with_indices_backward(
-            gradient if is_on is None else gradient * is_on, x, *steps, pool.ceil_mode, places
-        ).contiguous(memory_format=torch.channels_last)
-        winners = places if is_on is None else torch.where(is_on, places, -1)
-        _correct_switches(_flat(found), _flat(gradient), _flat(x), _flat(largest), _flat(winners), x.shape)
+        found = torch.ops.aten.max_pool2d_with_indices_backward(gradient, x, *steps, pool.ceil_mode, places)
+        found = found.contiguous(memory_format=torch.channels_last)
+        is_on = _flat(largest > 0) if ctx.is_rectified else None
+        _correct_switches(_flat(found), _flat(gradients[0]), _flat(x), _flat(largest), _flat(places), is_on, x.shape)
         return found, None, None
 
 
 def _correct_switches(
-    found: Tensor, gradient: Tensor, x: Tensor, largest: Tensor, winners: Tensor, shape: torch.Size
+    found: Tensor,
+    gradient: Tensor,
+    x: Tensor,
+    largest: Tensor,
+    places: Tensor,
+    is_on: Tensor | None,
+    shape: torch.Size,
 ) -> None:
     """Move gradients in ``found`` between the winners of neighbouring images, all flat and with channels last.
 
-    ``winners`` are places in the image's maps, -1 where no response is positive.
+    The winners are responses at ``places`` in the image's maps, or zero where ``is_on`` is false.
     """
     images, channels = shape[:2]
-    row, size = len(winners) // images, len(x) // images  # numbers for each image after and before the pool
-    here = torch.nonzero(winners[row:] != winners[:-row])[:, 0]  # switches between an image and the next
-    image, channel = here // row, here % channels
-    first, last = winners[here], winners[here + row]  # of the step: who is largest at its ends
-    is_first, is_last = first >= 0, last >= 0  # or else it is zero
-    first_place = (image * size + first * channels + channel).clamp_(min=0)  # at the step's start
-    last_place = (image * size + last * channels + channel).clamp_(min=0)
-    lead = largest[here] - torch.where(is_last, x[last_place], 0)
-    lag = largest[here + row] - torch.where(is_first, x[first_place + size], 0)
+    row, size = len(places) // images, len(x) // images  # numbers for each image after and before the pool
+    switches = places[row:] != places[:-row]
+    if is_on is not None:
+        switches = switches.logical_and_(is_on[row:]).logical_or_(is_on[row:] != is_on[:-row])
+    here = switches.nonzero()[:, 0]  # between an image and the next
+    after, image, channel = here + row, here // row, here % channels
+    is_first, is_last = (None, None) if is_on is None else (is_on.index_select(0, here), is_on.index_select(0, after))
+    first = (
+        image * size + places.index_select(0, here) * channels + channel
+    )  # who is largest at the step's start, and its end
+    last = image * size + places.index_select(0, after) * channels + channel
+    lead = largest.index_select(0, here) - _where(is_last, x.index_select(0, last))
+    lag = largest.index_select(0, after) - _where(is_first, x.index_select(0, first + size))
     share = (lead / (lead + lag)).nan_to_num_(0.5)  # equal all the way: either will do
     is_late = share > 0.5
-    moved = gradient[here + row * is_late] * (0.5 - share)  # late, the last image loses to the first winner
-    is_end = torch.where(is_late, image == images - 2, image == 0)
-    moved = torch.where(is_end, 2 * moved, moved)
+    moved = gradient.index_select(0, here + row * is_late) * (
+        0.5 - share
+    )  # late, the last image loses to the first winner
+    moved[torch.where(is_late, image == images - 2, image == 0)] *= 2  # at an end, where there is half a stretch
     shift = size * is_late
-    found.index_add_(0, last_place + shift, torch.where(is_last, moved, 0))
-    found.index_add_(0, first_place + shift, torch.where(is_first, -moved, 0))
+    found.index_add_(0, last + shift, _where(is_last, moved))
+    found.index_add_(0, first + shift, _where(is_first, -moved))
+
+
+def _where(is_on: Tensor | None, values: Tensor) -> Tensor:
+    """The values, zero where it is not on."""
+    return values if is_on is None else values * is_on
 
 
 def _flat(x: Tensor) -> Tensor:
