@@ -22,7 +22,7 @@ from app.simulate.widgets.prior_editor import PriorEditor
 from app.simulate.widgets.simulation_form import SimulationForm
 from app.simulate.widgets.unfinished_line import UnfinishedLine
 from app.widgets.job_bar import format_duration
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.errors import Problem
 from core.events import Skipped
 from core.project.files import write_atomically
@@ -82,7 +82,7 @@ class SimulationPanel(Panel):
         self.form = SimulationForm()
         self.making, self.unfinished = MakeBar(self.state), UnfinishedLine()
         self.comparison = Comparison()
-        self.area = make_scrollable(self.form)
+        self.area = Scrollable(self.form)
         self.area.setMinimumHeight(160)
         side = QWidget()
         side.setFixedWidth(_FORM)

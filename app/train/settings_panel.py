@@ -16,7 +16,7 @@ from app.train.training_form import TrainingForm
 from app.train.widgets.outlook_view import OutlookView, format_range, format_roughly
 from app.train.widgets.section_list import SectionList
 from app.widgets.inputs import WholeSpin
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.errors import Problem
 from core.nets import base_networks
 from core.wording import count_of
@@ -55,7 +55,7 @@ class SettingsPanel(Panel):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search the settings")
         self.search.setClearButtonEnabled(True)
-        self.area = make_scrollable(self.form)
+        self.area = Scrollable(self.form)
         self.area.setMinimumHeight(200)
         self.sections = SectionList(self.form.sections, self.area)
         self.outlook = OutlookView()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -64,7 +65,7 @@ _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
 _CHOSEN_ELSEWHERE = {"start_from", "bands", "class_map"}  # from lists, not in a field
-_LABEL_WIDTH = 108  # pixels
+_LABEL_WIDTH, _RIGHT_MARGIN = 108, 6  # pixels
 _CURVE_POINTS = 400  # of the learning-rate schedule
 _TITLES = {
     "data": "Data & parts",
@@ -133,7 +134,7 @@ class TrainingForm(QWidget):
         self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
         self._build_fields()
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 6, 0)
+        column.setContentsMargins(0, 0, _RIGHT_MARGIN, 0)
         named = QHBoxLayout()
         named.addWidget(self.name, 1)
         named.addWidget(self.file)
@@ -169,7 +170,14 @@ class TrainingForm(QWidget):
             form.set_label_width(_LABEL_WIDTH)
         for field in (self.start_from, self.limit):
             start.labelForField(field).setFixedWidth(_LABEL_WIDTH)
-        self.setMinimumWidth(max(form.row_width for form in forms) + column.contentsMargins().right())
+
+    @cached_property
+    def _row_width(self) -> int:
+        return max(form.row_width for form in (*self._forms.values(), self.machine))
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widest field, shown or not."""
+        return super().minimumSizeHint().expandedTo(QSize(self._row_width + _RIGHT_MARGIN, 0))
 
     def _build_fields(self) -> None:
         """Make the fields beside the forms."""

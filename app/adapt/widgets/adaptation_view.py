@@ -14,7 +14,7 @@ from app.widgets.band_chooser import BandChooser
 from app.widgets.class_map import ClassMapTable
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from core.train.settings import TransferSettings
 
 _HOW = ("cached_views", "block_rate", "unfreeze_every", "batch_statistics", "pull_to_start")
@@ -65,7 +65,7 @@ class AdaptationView(QWidget):
         column.addStretch(1)
         around = QVBoxLayout(group)
         around.setContentsMargins(0, 6, 0, 0)
-        area = make_scrollable(inside)
+        area = Scrollable(inside)
         area.setMinimumSize(340, 160)
         around.addWidget(area)
         return group
@@ -86,7 +86,7 @@ class AdaptationView(QWidget):
             for widget in widgets:
                 around.addWidget(widget)
             column.addWidget(group, stretch)
-        area = make_scrollable(inside)
+        area = Scrollable(inside)
         area.setMinimumSize(470, 160)
         whole = QVBoxLayout(side)
         whole.setContentsMargins(6, 0, 0, 0)
