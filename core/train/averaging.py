@@ -62,8 +62,8 @@ class WeightAverage:
 
     def _follow(self, network: CNN) -> None:
         """Find the tensors of both networks, which are the same ones at each step, as they are for an optimiser."""
-        now = network.state_dict()
-        pairs = [(mean, now[name]) for name, mean in self.network.state_dict().items()]
+        now = network.state_dict(keep_vars=True)
+        pairs = [(mean, now[name]) for name, mean in self.network.state_dict(keep_vars=True).items()]
         self._means = [mean for mean, _ in pairs if mean.is_floating_point()]
         self._values = [value for mean, value in pairs if mean.is_floating_point()]
         self._counts = [(mean, value) for mean, value in pairs if not mean.is_floating_point()]
