@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.jobs.job import Job
 from core.errors import Stopped
 from core.events import Progress, Work
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from core.evaluate.predict import Predictions
     from core.evaluate.written_table import WrittenTable
     from core.evaluate.zero_point_question import ZeroPointQuestion

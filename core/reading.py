@@ -16,9 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import Any, TypeAlias
 
 from core.errors import Problem, Stopped, UnreadableFile
 from core.printable import replace_unprintable
@@ -26,6 +24,8 @@ from core.printable import replace_unprintable
 _MOST_BYTES = 1 << 30  # of a text file of ours; those of a million galaxies have some ten million
 _MOST_LETTERS = 200  # of an explanation
 _MOST_ASIDE = 1000
+Stamp: TypeAlias = tuple[int, ...]
+"""See :func:`stamp_of`."""
 _TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
@@ -57,6 +57,8 @@ def reading(what: str, file: Path | str, remedy: str = "") -> Iterator[None]:
 
 def describe(error: Exception) -> str:
     """What an exception says about a file, in a few words on one line."""
+    from pydantic import ValidationError  # late: whoever only looks whether a file is there does not need it
+
     match error:
         case RecursionError():
             return "it is nested too deeply"
@@ -90,6 +92,15 @@ def is_there(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def stamp_of(file: Path) -> Stamp:
+    """What changes whenever a file is written, replaced or removed."""
+    try:
+        found = file.stat()
+    except OSError as error:
+        return (error.errno or 0,)
+    return found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def require_file(path: Path) -> None:

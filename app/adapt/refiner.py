@@ -19,7 +19,7 @@ from app.theme import icon
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.message_line import MessageLine
 from app.widgets.number_table import NumberTable
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from app.widgets.split_form import SplitForm
 from core.adapt.refiner.settings import RefinerSettings
 from core.events import Preview, Skipped
@@ -108,7 +108,7 @@ class RefinerPanel(Panel):
         choice.addRow("Simulated", self.simulated)
         choice.addRow("Real", self.real)
         column.addLayout(choice)
-        area = make_scrollable(self.form)
+        area = Scrollable(self.form)
         area.setMinimumHeight(120)
         column.addWidget(area, 1)
         named = QFormLayout()

@@ -35,7 +35,7 @@ from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.inputs import WholeSpin
 from app.widgets.message_line import MessageLine
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from app.widgets.stretch_bar import StretchBar
 from core.adapt.suggest.run_titles import is_of_labelling
 from core.adapt.suggest.settings import SuggestSettings
@@ -125,8 +125,8 @@ class SuggestionsPanel(Panel):
         self.plot = GainPlot()
         self.people = People(self._session)
         keep_from_focus(self.back, self.skip, self.new_class, self.suggest, self.train_now)
-        sides = self._build_galaxy(), make_scrollable(self._build_side())
-        self._set_content(ResponsiveSplit(*sides, 760, (760, 440), (420, 300), growing=0))
+        sides = self._build_galaxy(), Scrollable(self._build_side())
+        self._set_content(ResponsiveSplit(*sides, 760, (760, 440), (420, 300), growing=0, parent=self))
 
     def _build_galaxy(self) -> QWidget:
         side = QWidget()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from app.evaluate import work
 from app.evaluate.split_chooser import SplitChooser, refill
 from app.evaluate.widgets.chart_plot import ChartPlot
 from app.jobs.job import Job, Latest
 from app.session.session import Session
+from app.widgets.flow import FlowLayout
 from app.widgets.plain_text import as_written
 from core.errors import Problem
 
@@ -36,15 +37,16 @@ class ClassBinsView(QWidget):
         self._shown: Chart | None = None
         self._preparing, self._drawing = self._request(self._show_columns), self._request(self._show)
         self.figure, self.against, self.split = QComboBox(), QComboBox(), SplitChooser(session)
-        choices = QHBoxLayout()
+        choices = FlowLayout(spacing=8)
         for label, box in (("Figure", self.figure), ("in bins of", self.against), ("split by", self.split)):
             box.setMinimumContentsLength(9)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.currentTextChanged.connect(lambda text, box=box: box.setToolTip(as_written(text)))
-            pair = QFormLayout()
-            pair.setContentsMargins(0, 0, 0, 0)
-            pair.addRow(label, box)
-            choices.addLayout(pair, 1)
+            pair = QWidget()
+            row = QFormLayout(pair)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.addRow(label, box)
+            choices.addWidget(pair)
         self.plot, self.note = ChartPlot(), QLabel()
         self.plot.show_marker(False)
         self.note.setWordWrap(True)
@@ -126,6 +128,8 @@ class ClassBinsView(QWidget):
         self.note.setText(f"{chart.note} {self.split.rule}".strip())
 
     def _show_problem(self, problem: object) -> None:
+        self._shown = None
+        self.plot.clear()
         if isinstance(problem, Problem):
             self.note.setText(problem.text)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from app.evaluate import work
@@ -123,6 +123,7 @@ class ViewTabs(QTabWidget):
         self._fresh: set[str] = set()
         self.setDocumentMode(True)
         self.setUsesScrollButtons(False)
+        self.setElideMode(Qt.TextElideMode.ElideRight)
         for title, view in views.items():
             self.addTab(view, title)
         self.save = SaveButton()

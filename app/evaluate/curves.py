@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.evaluate import work
 from app.evaluate.widgets.chart_plot import ChartPlot
 from app.jobs.job import Job, Latest
 from app.session.session import Session
+from app.widgets.flow import FlowLayout
 from app.widgets.inputs import DecimalSpin
 from core.errors import Problem
 
@@ -68,12 +69,9 @@ class CurvesView(QWidget):
         self.of.setAccessibleName("Class")
         self.select = QPushButton("Show these galaxies")
         self.select.setToolTip("Select in the gallery the galaxies that are taken, the likeliest first.")
-        top = QHBoxLayout()
-        for widget in (self.kind, QLabel("of"), self.of):
+        top = FlowLayout(spacing=6)
+        for widget in (self.kind, QLabel("of"), self.of, self.frequency, self.select):
             top.addWidget(widget)
-        top.addStretch(1)
-        top.addWidget(self.frequency)
-        top.addWidget(self.select)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.addLayout(top)

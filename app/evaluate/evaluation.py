@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QStackedLayout,
@@ -19,6 +19,7 @@ from app.evaluate import work
 from app.evaluate.changed_labels import ChangedLabels
 from app.evaluate.class_view import ClassView
 from app.evaluate.measuring import MeasuringView
+from app.evaluate.remarks import remarks_on
 from app.evaluate.widgets.decision_bar import DecisionBar
 from app.jobs.job import Job
 from app.panel import saving
@@ -26,8 +27,11 @@ from app.panel.panel import Panel
 from app.session.session import Session
 from app.theme import icon
 from app.widgets.empty_state import EmptyState
+from app.widgets.flow import FlowLayout
 from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.numbers import Numbers
+from app.widgets.remark_fold import RemarkFold
+from app.widgets.responsive_split import Scrollable
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
@@ -44,6 +48,7 @@ _TEST_ONCE = (
 )
 _WITHOUT_LABELS = "“Table of all galaxies…” needs none: it saves what the network says of each."
 _EXPECTED = "With calibrated probabilities, as few galaxies would give about {}."
+_FIGURES = 360  # pixels: a table of three classes above a matrix that can be read
 _NUMBERS = ("Accuracy", "Balanced accuracy", "Macro F1", "Log loss", "Calibration error", "Galaxies")
 
 
@@ -89,48 +94,43 @@ class EvaluationPanel(Panel):
         self.part = QLabel()
         self.part.setProperty("role", "heading")
         self.part.setWordWrap(True)
+        self.remarks = RemarkFold()
         self.decision = DecisionBar()
         self.numbers = Numbers(_NUMBERS)
-        self.class_view = ClassView(self._session)
+        content = QWidget(self)
+        self._figures = _Figures(content)
+        self.class_view = ClassView(self._session, self._figures)
         overview = self.class_view.overview
         self.classes, self.reliability, self.confusion = overview.classes, overview.reliability, overview.confusion
-        self.measuring = MeasuringView(self._session)
+        self.measuring = MeasuringView(self._session, self._figures)
+        self._pages = QStackedLayout(self._figures)  # of classes, and of quantities
+        for page in (self.class_view, self.measuring):
+            self._pages.addWidget(page)
 
-        top = QHBoxLayout()
-        top.addWidget(QLabel("Evaluate on"))
-        for button in (self.validation, self.test):
-            top.addWidget(button)
-        top.addStretch(1)
-        top.addWidget(self.again)
-        top.addWidget(self.export)
+        top = FlowLayout(spacing=6)
+        for widget in (QLabel("Evaluate on"), self.validation, self.test, self.export, self.again):
+            top.addWidget(widget)
         self._warning = QWidget()
-        ask = QHBoxLayout(self._warning)
+        ask = QVBoxLayout(self._warning)
         ask.setContentsMargins(0, 0, 0, 0)
-        ask.addWidget(self.caution, 1)
-        ask.addWidget(self.confirm)
-        ask.addWidget(self.back)
+        ask.addWidget(self.caution)
+        answers = FlowLayout(spacing=6)
+        for button in (self.confirm, self.back):
+            answers.addWidget(button)
+        ask.addLayout(answers)
         self._warning.setVisible(False)
-        content = QWidget()
         column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 4, 0)
         column.addLayout(top)
         column.addWidget(self._warning)
         column.addWidget(self.part)
         column.addWidget(self.state)
+        column.addWidget(self.remarks)
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
-        self._figures = self._build_figures()
         column.addWidget(self._figures, 1)
         column.addStretch(0)
-        self._set_content(content)
-
-    def _build_figures(self) -> QWidget:
-        """Two pages: of classes, and of quantities."""
-        pages = QWidget()
-        self._pages = QStackedLayout(pages)
-        self._pages.addWidget(self.class_view)
-        self._pages.addWidget(self.measuring)
-        return pages
+        self._set_content(Scrollable(content))
 
     def _connect(self) -> None:
         session = self._session
@@ -203,7 +203,7 @@ class EvaluationPanel(Panel):
 
     def _show_figures(self, are_there: bool) -> None:
         """Show numbers and figures, or none of them where there is only a reason."""
-        for widget in (self.decision, self.numbers, self._figures):
+        for widget in (self.remarks, self.decision, self.numbers, self._figures):
             widget.setVisible(are_there)
 
     # -- showing ---------------------------------------------------------------------------------------------------
@@ -218,15 +218,11 @@ class EvaluationPanel(Panel):
             self._validation = evaluation
         part = "all labelled galaxies" if evaluation.part == "all" else f"the {evaluation.part} part"
         self.part.setText(f"“{run.title}” on {part} of {evaluation.data}")
-        doubts = " ".join(problem.text for problem in evaluation.problems)
-        note = capitalised(evaluation.note)
         report = evaluation.report
-        guess = getattr(report, "guess", None)
-        than = "" if guess is None else guess.sentence
-        bars = "" if evaluation.error_bars is None else evaluation.error_bars.sentence
-        scale = evaluation.temperature_sentence
-        texts = (evaluation.doubt, than, f"{note}. Intervals hold with 68 %.", scale, bars, doubts)
-        self.state.setText(" ".join(filter(None, texts)))
+        problems = [problem.text for problem in evaluation.problems]
+        first, _, _ = capitalised(evaluation.note).partition(";")
+        self.state.setText(" ".join((f"{first}.", *problems[:1])))
+        self.remarks.set_remarks(remarks_on(evaluation))
         self.measuring.remark.setText(getattr(report, "remark", ""))
         self._show_part()
         self.numbers.show_number("Galaxies", str(report.galaxies))
@@ -349,9 +345,9 @@ class EvaluationPanel(Panel):
         names = self._evaluation.predictions.names
         rows = self._evaluation.rows_in(names[label], names[predicted])
         self._select(rows)
-        called = f"{names[label]} predicted as {names[predicted]}"
-        some = f"{len(rows):,} {called} {'is' if len(rows) == 1 else 'are'} selected."
-        self._session.message.emit(some if len(rows) else f"There is no {called}.")
+        own, answer = names[label], names[predicted]
+        some = f"{len(rows):,} {own} predicted as {answer} {'is' if len(rows) == 1 else 'are'} selected."
+        self._session.message.emit(some if len(rows) else f"No {own} is predicted as {answer}.")
 
     def _select(self, rows: NDArray[np.int64]) -> None:
         self._session.set_selection(rows)
@@ -366,3 +362,19 @@ class EvaluationPanel(Panel):
     def _export(self) -> None:
         if self._session.run is not None:
             saving.save_predictions(self, self._session, "Save the table", self._session.run.best)
+
+
+class _Figures(QWidget):
+    """Takes what room there is; where that is too little to read anything, its surroundings scroll."""
+
+    def sizeHint(self) -> QSize:
+        """Low, whatever would be nice to have."""
+        return QSize(super().sizeHint().width(), _FIGURES)
+
+    def minimumSizeHint(self) -> QSize:
+        """As low as it is wanted."""
+        return QSize(super().minimumSizeHint().width(), _FIGURES)
+
+    def hasHeightForWidth(self) -> bool:
+        """The height is given."""
+        return False

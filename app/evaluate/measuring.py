@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -33,6 +33,7 @@ from app.evaluate.widgets.truth_plot import TruthPlot
 from app.jobs.job import Job, Latest
 from app.panel import saving
 from app.session.session import Session
+from app.widgets.flow import FlowLayout
 from app.widgets.number_table import NumberTable
 from app.widgets.plain_text import as_written
 from core.errors import Problem
@@ -126,13 +127,13 @@ class MeasuringView(QWidget):
         ):
             self.tabs.addTab(widget, title)
         self.tabs.setTabVisible(self.tabs.indexOf(self.side), False)
-        choices = QHBoxLayout()
-        boxes = (("Quantity", self.quantity, 5), ("in bins of", self.against, 6), ("split by", self.split, 4))
-        for label, box, share in boxes:
-            pair = QFormLayout()
-            pair.setContentsMargins(0, 0, 0, 0)
-            pair.addRow(label, box)
-            choices.addLayout(pair, share)
+        choices = FlowLayout(spacing=8)
+        for label, box in (("Quantity", self.quantity), ("in bins of", self.against), ("split by", self.split)):
+            pair = QWidget()
+            row = QFormLayout(pair)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.addRow(label, box)
+            choices.addWidget(pair)
         for box in (self.quantity, self.against):  # whose names may be too long
             box.currentTextChanged.connect(lambda text, box=box: box.setToolTip(as_written(text)))
         corner = QWidget()
@@ -141,6 +142,7 @@ class MeasuringView(QWidget):
         for button in (self.fit, self.save):
             buttons.addWidget(button)
         self.tabs.setUsesScrollButtons(False)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setCornerWidget(corner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

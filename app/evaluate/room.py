@@ -12,7 +12,7 @@ ROOM = Room(
             "Evaluate a finished network, and see the galaxies behind each number.",
             "Ctrl+6",
             ((("gallery",), ("runs",)), (("evaluation",),), (("cutout",),)),
-            (330, 600, 350),
+            (330, 660, 290),
         ),
     },
     panels={

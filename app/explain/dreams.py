@@ -15,7 +15,7 @@ from app.session.session import Session
 from app.theme import icon
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.reserved import share_place
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from app.widgets.split_form import SplitForm
 from core.data.stretch import default_stretch
 from core.data.target import Quantities
@@ -82,7 +82,7 @@ class DreamsPanel(RunNetworkPanel):
         self.view = DreamView()
         self._set_content(
             ResponsiveSplit(
-                make_scrollable(self._build_settings()), self._build_pictures(), 620, (290, 560), (260, 400)
+                Scrollable(self._build_settings()), self._build_pictures(), 620, (290, 560), (260, 400), parent=self
             )
         )
 

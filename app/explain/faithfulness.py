@@ -30,7 +30,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.method_texts import explain
 from app.widgets.reserved import share_place
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from core.events import Preview
 from core.explain.faithfulness.settings import FaithfulnessSettings
 from core.explain.methods import METHODS
@@ -147,7 +147,7 @@ class FaithfulnessPanel(RunNetworkPanel):
         down.setContentsMargins(0, 0, 0, 0)
         down.setSpacing(12)
         down.addWidget(self.table)
-        down.addWidget(ResponsiveSplit(make_scrollable(words), plot, 620, (300, 600), (120, 320)), 1)
+        down.addWidget(ResponsiveSplit(Scrollable(words), plot, 620, (300, 600), (120, 320)), 1)
         self._pages = QStackedLayout(side)
         self._pages.addWidget(invitation)
         self._pages.addWidget(both)

@@ -23,7 +23,7 @@ from app.widgets.forms import SettingsForm
 from app.widgets.image_view import ImageView
 from app.widgets.plain_text import RichLabel, in_html, shortened
 from app.widgets.reserved import share_place
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from core.data.stretch import colour_planes, colour_table, default_stretch, to_rgb
 from core.data.target import Classes, columns_of, label_text, numbers
 from core.explain.settings import FeatureMapSettings
@@ -84,7 +84,9 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.picture = ImageView()
         self.picture.setFixedHeight(200)
         self._set_content(
-            ResponsiveSplit(make_scrollable(self._build_settings()), self._build_plot(), 620, (260, 600), (240, 400))
+            ResponsiveSplit(
+                Scrollable(self._build_settings()), self._build_plot(), 620, (260, 600), (240, 400), parent=self
+            )
         )
 
     def _build_settings(self) -> QWidget:

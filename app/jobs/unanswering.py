@@ -10,7 +10,6 @@ import contextlib
 import os
 import sys
 
-import psutil
 from PySide6.QtCore import QCoreApplication, QSettings, QThread
 
 PATIENCE = 8.0  # seconds that a thread gets to stop
@@ -40,6 +39,8 @@ def end_program(status: int) -> int:
     threads = [] if application is None else application.findChildren(QThread)
     if not any(thread.isRunning() and not thread.wait(int(1000 * _LAST_PATIENCE)) for thread in threads):
         return status
+    import psutil
+
     QSettings().sync()
     with contextlib.suppress(psutil.Error):
         children = psutil.Process().children(recursive=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,7 @@ class Carried(QObject):
         self._path: Path | None = None
         self._is_chosen = False
         self._files: list[Path] = []
-        self._bases = {base_networks.find(each.name): each for each in base_networks.base_networks()}
-        self._start = session.draft.settings.transfer.start_from
+        self._start = ""  # as in a new draft
         self.offered: list[Offered] = []
         self.class_map: dict[str, str] = {}
         self.scaling: InputScaling = "kept"
@@ -71,6 +71,11 @@ class Carried(QObject):
         session.dataset.changed.connect(self.refresh)
         session.predictor_changed.connect(self._follow_run)
         session.draft.changed.connect(self._follow_draft)
+
+    @cached_property
+    def _bases(self) -> dict[Path, base_networks.BaseNetwork]:
+        """The networks that come with the program; their files are read when something is open to carry them to."""
+        return {base_networks.find(each.name): each for each in base_networks.base_networks()}
 
     @property
     def path(self) -> Path | None:

@@ -6,26 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 
 from app.session.draft import Draft
 from app.session.drawing import Drawing
 from app.theme import class_colours
-from core.data.settings import DataSettings
 from core.errors import Problem
-from core.project.labels import LabelJournal
-from core.project.runs import RunFolder
 from core.project.votes import Counting, Votes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from core.data.cutouts import Cutouts
     from core.data.kept_parts import KeptState
     from core.data.labelled_catalogue import LabelledCatalogue, LabelTexts, Summary
     from core.data.opened import OpenedDataset
     from core.data.parts import KeptParts
+    from core.data.settings import DataSettings
     from core.data.split import Split
     from core.data.target import Target
+    from core.project.labels import LabelJournal
+    from core.project.runs import RunFolder
 
 _MOST_CLASSES = 30
 _LABELLER = "labels/person"
@@ -56,12 +57,14 @@ class Dataset(QObject):
 
     Notes
     -----
-    Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
+    Signals: ``awaited`` when another dataset is about to be opened; ``changed`` when one is open, or none;
+    ``labels_changed(rows)`` at once after labels were given
     by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come;
     ``drawing_begun`` when those of many galaxies are looked for, which takes a moment; until then they are the earlier
     ones; ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
     """
 
+    awaited = Signal()
     changed = Signal()
     labels_unsaved = Signal(object)
     labels_changed = Signal(object)
@@ -136,8 +139,13 @@ class Dataset(QObject):
         if self.cutouts is not None:
             file_identity.pin(self.cutouts.path, self.cutouts.identity, self.cutouts.checksum)
 
+    def await_another(self) -> None:
+        """Make ready for another dataset, be it at the same path; until it is there, this one stays open."""
+        self.unpin_file()
+        self.awaited.emit()
+
     def unpin_file(self) -> None:
-        """Allow another dataset at this path, which is about to be opened."""
+        """Allow another dataset at this path."""
         from core.data import file_identity
 
         if self.cutouts is not None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from core.settings import toml
-from core.train.settings import RunSettings
+if TYPE_CHECKING:
+    from core.train.settings import RunSettings
 
 
 class Draft(QObject):
     """Settings that the next training will be started with.
-
-    Attributes
-    ----------
-    settings
-        They are valid at all times.
 
     Notes
     -----
@@ -29,7 +25,13 @@ class Draft(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.settings = RunSettings()
+
+    @cached_property
+    def settings(self) -> RunSettings:
+        """The settings, valid at all times; those of a new window come when they are first asked for."""
+        from core.train.settings import RunSettings
+
+        return RunSettings()
 
     def edit(self, name: str, value: Any) -> None:
         """Change one knob.
@@ -74,6 +76,8 @@ class Draft(QObject):
         SettingsProblem
             As there.
         """
+        from core.settings import toml
+
         self._take(toml.replace_values(self.settings, values))
 
     def replace(self, settings: RunSettings) -> None:
@@ -84,7 +88,9 @@ class Draft(QObject):
         SettingsProblem
             They are not valid; the draft stays as it was.
         """
-        self._take(toml.validate(RunSettings, settings.model_dump()))
+        from core.settings import toml
+
+        self._take(toml.validate(type(settings), settings.model_dump()))
 
     def _take(self, settings: RunSettings) -> None:
         if settings != self.settings:

@@ -13,11 +13,10 @@ from app.session.draft import Draft
 from core.errors import Problem
 from core.project.files import write_atomically
 from core.reading import is_there
-from core.settings.declare import changed_settings
-from core.train.settings import RunSettings
 
 if TYPE_CHECKING:
     from app.session.session import Session
+    from core.train.settings import RunSettings
 
 
 class _Edit(QUndoCommand):
@@ -66,6 +65,8 @@ class EditSettings(_Edit):
     """
 
     def __init__(self, draft: Draft, old: RunSettings) -> None:
+        from core.settings.declare import changed_settings
+
         super().__init__(old, draft.settings, changed_settings(old, draft.settings))
         self._draft = draft
 
@@ -207,6 +208,8 @@ class DrawParts(QUndoCommand):
 
 def describe_change(names: dict[str, str]) -> str:
     """What was changed, after “Undo”: the setting, or the section, or how many."""
+    from core.train.settings import RunSettings
+
     if len(names) == 1:
         return f"change of “{next(iter(names.values()))}”"
     sections = {name.split(".")[0] for name in names}

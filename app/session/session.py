@@ -6,11 +6,10 @@ the draft of the next run's settings and what runs are parts of it.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -22,11 +21,14 @@ from app.session.edit_commands import EditForm, EditSettings, Undoable
 from app.session.samp_link import SampLink
 from core.errors import Problem
 from core.events import result_of
-from core.project.project import Project
 from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
     from core.data.opened import OpenedDataset
+    from core.project.project import Project
 
 
 class Session(QObject):
@@ -46,10 +48,6 @@ class Session(QObject):
         The network that is carried to the open dataset.
     current
         Row of the galaxy that is looked at; −1: none.
-    selection
-        Rows of the selected galaxies.
-    neighbours
-        Rows of the galaxies that were found most alike to some, the most alike first.
     run
         The run that is looked at.
     study
@@ -94,8 +92,6 @@ class Session(QObject):
         self.dataset = Dataset(self.draft, self)
         self.activity = Activity(self)
         self.current = -1
-        self.selection: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self.neighbours: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.run: RunFolder | None = None
         self.study: Path | None = None
         self.is_changing = False
@@ -117,6 +113,8 @@ class Session(QObject):
         Problem
             It cannot be opened; what was open stays so.
         """
+        from core.project.project import Project
+
         if self.project is not None and self.project.folder == folder:
             return
         project = Project.open_or_create(folder, folder.name)
@@ -215,8 +213,8 @@ class Session(QObject):
         self.dataset.close()
 
     def _forget_galaxies(self) -> None:
-        self.current, self.selection = -1, np.empty(0, dtype=np.int64)
-        self.neighbours = np.empty(0, dtype=np.int64)
+        self.current = -1
+        self.selection, self.neighbours = _as_rows([]), _as_rows([])
         self.undo.clear()
 
     def open_run(self, run: RunFolder | None) -> None:
@@ -236,6 +234,16 @@ class Session(QObject):
 
     # -- galaxies --------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def selection(self) -> NDArray[np.int64]:
+        """Rows of the selected galaxies."""
+        return _as_rows([])
+
+    @cached_property
+    def neighbours(self) -> NDArray[np.int64]:
+        """Rows of the galaxies that were found most alike to some, the most alike first."""
+        return _as_rows([])
+
     def set_current(self, row: int) -> None:
         """Look at another galaxy."""
         if row != self.current:
@@ -244,12 +252,12 @@ class Session(QObject):
 
     def set_selection(self, rows: NDArray[np.int64]) -> None:
         """Select galaxies."""
-        self.selection = np.asarray(rows, dtype=np.int64)
+        self.selection = _as_rows(rows)
         self.selection_changed.emit()
 
     def set_neighbours(self, rows: NDArray[np.int64]) -> None:
         """Have galaxies shown as those most alike to some; none: no longer."""
-        self.neighbours = np.asarray(rows, dtype=np.int64)
+        self.neighbours = _as_rows(rows)
         self.neighbours_changed.emit()
 
     def keep_undo(self, *forms: Undoable) -> None:
@@ -271,6 +279,12 @@ class Session(QObject):
         if self.project is not None:
             self.project.close()
             self.project = None
+
+
+def _as_rows(rows: ArrayLike) -> NDArray[np.int64]:
+    import numpy as np
+
+    return np.asarray(rows, dtype=np.int64)
 
 
 def _moved(path: Path, old: Path, new: Path) -> Path:

@@ -12,7 +12,7 @@ from app.panel.panel import Panel
 from app.panel.room import PanelEntry
 from app.shell.actions import COMMANDS
 from app.shell.guide_pages import read_pages
-from app.shell.workspaces import PANELS, WORKSPACES
+from app.shell.workspaces import PANELS, WORKSPACES, needs_galaxies, room_of
 from app.widgets.method_texts import read_methods
 from core.settings.declare import Settings, knobs
 from core.train.settings import RunSettings
@@ -193,21 +193,6 @@ def field_of(panel: QWidget, attribute: str) -> QLineEdit:
     found = getattr(panel, attribute)
     assert isinstance(found, QLineEdit), attribute
     return found
-
-
-def room_of(panel: str, preferred: str = "") -> str:
-    """The workspace in which a panel is, the preferred one if it is there; empty: in none."""
-    found = [
-        name
-        for name, workspace in WORKSPACES.items()
-        if any(panel in area for column in workspace.columns for area in column)
-    ]
-    return preferred if preferred in found else next(iter(found), "")
-
-
-def needs_galaxies(panel: str) -> bool:
-    """Whether the room of a panel is shown only while a dataset is open."""
-    return WORKSPACES[room_of(panel)].needs_galaxies
 
 
 def _settings(places: Places) -> Iterator[Entry]:

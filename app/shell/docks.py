@@ -1,8 +1,12 @@
-"""The panels as docks: built when first shown, arranged by workspace, remembered as the user left them."""
+"""The panels as docks: built when first shown, arranged by workspace, remembered as the user left them.
+
+A room shows its frame at once. Its panels are then built one after the other, those in front first, so that the window
+answers in between.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QTabBar, QWidget
 
 from app.panel.room import Workspace, load
@@ -27,32 +31,52 @@ class Docks:
     def __init__(self, window: QMainWindow, session: Session) -> None:
         self._window, self._session = window, session
         self._docks: dict[str, QDockWidget] = {}
+        self._panels: dict[str, QWidget] = {}
+        self._next = QTimer(window)
+        self._next.setInterval(0)
+        self._next.timeout.connect(self._build_next)
         self.current = ""
 
     def panel(self, name: str) -> QWidget:
         """A panel, built on first use."""
-        return self._dock(name).widget()
+        if name not in self._panels:
+            dock, entry = self._dock(name), PANELS[name]
+            panel = load(entry.source)(self._session, dock)  # in place while it is built: it is styled once
+            panel.setAccessibleName(entry.title)
+            name_usable_widgets(panel, entry.title)
+            self._panels[name] = panel
+            dock.setWidget(panel)
+        return self._panels[name]
 
     def built(self, name: str) -> QWidget | None:
         """A panel, if it was built already."""
-        return self._docks[name].widget() if name in self._docks else None
+        return self._panels.get(name)
 
     def _dock(self, name: str) -> QDockWidget:
         if name not in self._docks:
-            entry = PANELS[name]
-            dock = QDockWidget(entry.title, self._window)
+            dock = QDockWidget(PANELS[name].title, self._window)
             dock.setObjectName(name)
             dock.setFeatures(
                 QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
             )
-            panel = load(entry.source)(self._session)
-            panel.setAccessibleName(entry.title)
-            name_usable_widgets(panel, entry.title)
-            dock.setWidget(panel)
             dock.hide()
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
             self._docks[name] = dock
         return self._docks[name]
+
+    def _build_next(self) -> None:
+        """Build one panel of this room: one in front, if any of those is missing."""
+        missing = [name for name in self._shown_here if name not in self._panels]
+        if not missing:
+            self._next.stop()
+            return
+        self.panel(next((name for name in missing if not self._docks[name].visibleRegion().isEmpty()), missing[0]))
+
+    @property
+    def _shown_here(self) -> list[str]:
+        """The panels of the present room."""
+        columns = WORKSPACES[self.current].columns if self.current else ()
+        return [panel for column in columns for area in column for panel in area]
 
     def show(self, name: str) -> None:
         """Show a workspace as the user left it, or in its default layout."""
@@ -60,10 +84,12 @@ class Docks:
             return
         self.remember()
         self.current = name
-        workspace = WORKSPACES[name]
-        wanted = [panel for column in workspace.columns for area in column for panel in area]
+        workspace, wanted = WORKSPACES[name], self._shown_here
         for panel in wanted:
             self._dock(panel)
+        if self._session.activity.at_work:  # whose news a panel would miss that is built a little later
+            for panel in wanted:
+                self.panel(panel)
         for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
             bar.hide()  # Qt forgets those of the workspace that is left; it shows those that it needs
         others = [dock for panel, dock in self._docks.items() if panel not in wanted]
@@ -77,10 +103,12 @@ class Docks:
             if (layout := self._window.layout()) is not None:
                 layout.activate()
             self._window.resize(size)
+        self._next.start()
 
     def bring_to_front(self, name: str) -> None:
         """Show a panel in front of those with which it shares a place, if it belongs to this workspace."""
         if name in self._docks and self._docks[name].isVisible():
+            self.panel(name)
             self._docks[name].raise_()
 
     def panel_in_use(self) -> str:
@@ -113,8 +141,9 @@ class Docks:
 
     def close(self) -> None:
         """Close the panels, which saves what was typed and stops their jobs."""
-        for dock in self._docks.values():
-            dock.widget().close()
+        self._next.stop()
+        for panel in self._panels.values():
+            panel.close()
 
     def _arrange(self, workspace: Workspace) -> None:
         window = self._window

@@ -16,9 +16,6 @@ from core.errors import Problem
 from core.project.files import write_atomically
 from core.project.runs import RunFolder
 from core.reading import is_there, read_json, set_aside
-from core.settings import toml
-from core.train import run_check
-from core.train.settings import RunSettings
 
 _FILE, _FORMAT = "window.json", 1
 _WHAT = "How this project was left"
@@ -49,6 +46,8 @@ class Memory:
 
 def save(session: Session, workspace: str) -> None:
     """Keep what is open with its project; does nothing without a project and a dataset."""
+    from core.settings import toml
+
     project, cutouts = session.project, session.dataset.cutouts
     if project is None or cutouts is None:
         return
@@ -86,6 +85,9 @@ def _find_damage(folder: Path) -> Problem | None:
 
 def restore_draft(session: Session, memory: Memory) -> None:
     """Take the draft again; one that is not valid any more is left out."""
+    from core.settings import toml
+    from core.train.settings import RunSettings
+
     if session.project is not None and memory.draft:
         with contextlib.suppress(Problem):
             settings = toml.loads(RunSettings, memory.draft)
@@ -94,6 +96,8 @@ def restore_draft(session: Session, memory: Memory) -> None:
 
 def restore_view(session: Session, memory: Memory) -> None:
     """Go to the galaxy and the run again, if they are still there."""
+    from core.train import run_check
+
     project, cutouts = session.project, session.dataset.cutouts
     if project is None or cutouts is None or cutouts.path != dataset_of(project.folder, memory):
         return

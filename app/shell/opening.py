@@ -16,7 +16,6 @@ from app.shell import memory, recent, reopening, work
 from core.errors import FolderInUse, Problem, UnreadableFile
 from core.events import Skipped
 from core.project.packages import is_package
-from core.project.project import folder_of, is_project
 from core.project.user_folders import projects_folder
 from core.reading import modified
 
@@ -77,6 +76,8 @@ class Opening(QObject):
 
     def begin(self, path: Path | None, *, demonstration: bool, reopen: bool = False) -> None:
         """Open what the command line asks for; if it asks for nothing, the last project, if that is to be reopened."""
+        from core.project.project import folder_of
+
         if demonstration:
             self.open_demonstration()
         elif path is not None and path.suffix == ".h5":
@@ -106,6 +107,8 @@ class Opening(QObject):
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
         """Open a dropped project or dataset; other files are refused, and may be imported instead."""
+        from core.project.project import folder_of, is_project
+
         if len(paths) == 1 and is_project(folder_of(paths[0])):
             self.open_project(folder_of(paths[0]))
         elif len(paths) == 1 and paths[0].suffix == ".h5":
@@ -235,7 +238,7 @@ class Opening(QObject):
         self._open(path, name)
 
     def _open(self, path: Path, name: str = "") -> None:
-        self._session.dataset.unpin_file()  # it may be opened again because it was replaced
+        self._session.dataset.await_another()  # it may be opened again because it was replaced
         self.provide_project(path.stem)
         if self._session.project is None:
             return

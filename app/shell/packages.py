@@ -16,10 +16,8 @@ from app.shell import work
 from core.errors import Problem
 from core.events import Skipped
 from core.project.packages import SUFFIX, Contents, folder_name
-from core.project.packing import describe, size_of
 from core.project.runs import RunFolder
 from core.project.user_folders import projects_folder
-from core.studies.study_folders import title_of
 from core.wording import count_of
 
 PACKAGES = "Packages (*.zip)"
@@ -54,6 +52,8 @@ class Packages(QObject):
 
     def pack_project(self) -> None:
         """Ask whether the images go with it, and for a file; pack the open project."""
+        from core.project.packing import describe
+
         project = self._session.project
         if project is None:
             self._session.report(Problem("No project is open.", "Open the one that you want to send."))
@@ -73,6 +73,8 @@ class Packages(QObject):
 
     def _ask_for_images(self, datasets: Sequence[Path]) -> bool | None:
         """Ask whether the datasets are packed, if there are any; None: neither, the user has changed their mind."""
+        from core.project.packing import size_of
+
         if not datasets:
             return True
         size = size_of(sum(path.stat().st_size for path in datasets if path.exists()))
@@ -93,6 +95,8 @@ class Packages(QObject):
 
     def pack_training(self) -> None:
         """Ask for a file, and pack the training that the settings describe, to be run on another machine."""
+        from core.project.packing import describe
+
         cutouts = self._session.dataset.cutouts
         if cutouts is None:
             self._session.report(Problem("No galaxies are open.", "Open the dataset that is to be learned."))
@@ -142,6 +146,8 @@ class Packages(QObject):
         self._run(work.look_at_package(path), show)
 
     def _unpack(self, path: Path, contents: Contents) -> None:
+        from core.project.packing import size_of
+
         proposed = projects_folder() / folder_name(path)
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, f"Unpack “{contents.title}” ({size_of(contents.size)}): name its folder", str(proposed)
@@ -173,6 +179,8 @@ class Packages(QObject):
             return
 
         def show(made: RunFolder | Path) -> None:
+            from core.studies.study_folders import title_of
+
             session = self._session
             if isinstance(made, RunFolder):
                 session.runs_changed.emit()

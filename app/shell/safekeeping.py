@@ -13,7 +13,6 @@ from app.session.session import Session
 from app.shell import recent, work
 from app.widgets.notice_strip import NoticeStrip, WayOut
 from core.errors import DatasetReplaced, FolderMoved, Problem
-from core.project.labels import LabelChange
 from core.project.user_folders import projects_folder
 from core.wording import count_of
 
@@ -89,7 +88,11 @@ class Safekeeping(QObject):
     def unsaved(self) -> int:
         """The number of labels that are only in memory; which vote counts is one, too."""
         journal = self._session.dataset.journal
-        changes = [] if journal is None else journal.unsaved
+        if journal is None:
+            return 0
+        from core.project.labels import LabelChange
+
+        changes = journal.unsaved
         return len({(each.id, each.column) if isinstance(each, LabelChange) else "counting" for each in changes})
 
     def settle(self) -> bool:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import psutil
-
 from core.errors import Problem
 from core.project.files import write_atomically
 from core.reading import read_json
@@ -46,6 +44,8 @@ class OpenMark:
 
     def write(self, project: Path | None, training: Path | None) -> None:
         """Note what is open and what runs; a disk that cannot be written to is done without."""
+        import psutil
+
         values = {
             "process": os.getpid(),
             "begun": psutil.Process().create_time(),
@@ -78,6 +78,8 @@ def find_unexpected_end(folder: Path) -> UnexpectedEnd | None:
 
 def _is_open(file: Path) -> bool:
     """Whether the process that wrote a mark still runs, and is not another one of its number."""
+    import psutil
+
     values = read_json(file, "The mark of an open window")
     try:
         begun = psutil.Process(int(values["process"])).create_time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QSettings, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
@@ -12,38 +13,34 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox, QVBoxLayou
 
 from app import theme
 from app.jobs.job import Latest
-from app.notices import CrashDialog
 from app.panel.room import CommandContext, load
 from app.session.session import Session
 from app.shell import memory, recent, reopening, work
-from app.shell.action_search import Entry, Places, list_entries, room_of
 from app.shell.actions import COMMANDS
 from app.shell.closing import wind_up
 from app.shell.docks import Docks
-from app.shell.guide import Guide, show_about
-from app.shell.guide_pages import page_of
 from app.shell.log import Log
-from app.shell.log_panel import LogPanel
-from app.shell.machine_dialog import MachineDialog
 from app.shell.menus import Menus
 from app.shell.opening import Opening
 from app.shell.packages import Packages
 from app.shell.recovery import Recovery
 from app.shell.safekeeping import Safekeeping
-from app.shell.search_dialog import SearchDialog
-from app.shell.shortcuts import ShortcutSheet
-from app.shell.tour import Tour, is_first_time
 from app.shell.welcome import WelcomePanel
 from app.shell.workspace_bar import WorkspaceBar
-from app.shell.workspaces import WORKSPACES
+from app.shell.workspaces import WORKSPACES, room_of
 from app.theme import program_icon
 from app.widgets.job_shelf import JobShelf
 from app.widgets.message_line import MessageLine
 from app.widgets.notice_strip import NoticeStrip
 from app.widgets.plain_text import in_window_title
 from core.errors import Problem
-from core.project.runs import RunFolder
 from core.project.user_folders import projects_folder
+
+if TYPE_CHECKING:
+    from app.shell.action_search import Entry
+    from app.shell.guide import Guide
+    from app.shell.tour import Tour
+    from core.project.runs import RunFolder
 
 _SMALLEST_SCREEN = QSize(1280, 720)  # pixels of the screen's scale
 _FRAME = QSize(2, 32)  # title bar and borders
@@ -60,7 +57,8 @@ def choose_size(available: QSize) -> QSize:
 class MainWindow(QMainWindow):
     """One window on one session.
 
-    It paints at once; panels are built when their workspace is first shown.
+    It paints at once: panels are built when their workspace is first shown, and dialogs are imported when they are
+    first opened.
     """
 
     def __init__(self) -> None:
@@ -130,11 +128,11 @@ class MainWindow(QMainWindow):
             "search": self.search_action,
             "tour": self.begin_tour,
             "whats_this": QWhatsThis.enterWhatsThisMode,
-            "machine": lambda: MachineDialog(self.session, self).show(),
+            "machine": self.show_machine,
             "log": self.show_log,
-            "shortcuts": lambda: ShortcutSheet(self._list_entries(), self).show(),
+            "shortcuts": self.show_shortcuts,
             "help": self.show_guide,
-            "about": lambda: show_about(self),
+            "about": self.show_about,
         }
 
     def _connect(self) -> None:
@@ -221,9 +219,19 @@ class MainWindow(QMainWindow):
 
     def search_action(self) -> None:
         """Open the search of all that can be done."""
+        from app.shell.search_dialog import SearchDialog
+
         SearchDialog(self._list_entries(), self).open()
 
+    def show_shortcuts(self) -> None:
+        """Open the sheet of all keys."""
+        from app.shell.shortcuts import ShortcutSheet
+
+        ShortcutSheet(self._list_entries(), self).show()
+
     def _list_entries(self) -> list[Entry]:
+        from app.shell.action_search import Places, list_entries
+
         places = Places(
             show_panel=self._show_panel,
             built=self.docks.built,
@@ -244,11 +252,15 @@ class MainWindow(QMainWindow):
 
     def _begin_demonstration(self) -> None:
         """Open the demonstration survey, the first time with the tour."""
+        from app.shell.tour import is_first_time
+
         self._tour_wanted = is_first_time()
         self.opening.open_demonstration()
 
     def begin_tour(self) -> None:
         """Begin the tour on what is open, or else on the demonstration survey."""
+        from app.shell.tour import Tour
+
         if self.session.dataset.cutouts is None:
             self._tour_wanted = True
             self.opening.open_demonstration()
@@ -265,6 +277,8 @@ class MainWindow(QMainWindow):
 
     def show_log(self) -> None:
         """Open the log."""
+        from app.shell.log_panel import LogPanel
+
         panel = self.findChild(LogPanel) or LogPanel(self.log, self)
         panel.show()
         panel.raise_()
@@ -277,11 +291,26 @@ class MainWindow(QMainWindow):
 
     def show_guide(self, place: str = "") -> None:
         """Open the user's guide, at a page or a section ``page#anchor``; by itself on the panel or room one is in."""
+        from app.shell.guide import Guide
+        from app.shell.guide_pages import page_of
+
         if self._guide is None:
             self._guide = Guide(self)
         self._guide.show_page(place or page_of(self.docks.current, self.docks.panel_in_use()))
         self._guide.show()
         self._guide.raise_()
+
+    def show_about(self) -> None:
+        """Show version and licence."""
+        from app.shell.guide import show_about
+
+        show_about(self)
+
+    def show_machine(self) -> None:
+        """Open the report on this machine."""
+        from app.shell.machine_dialog import MachineDialog
+
+        MachineDialog(self.session, self).show()
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -307,6 +336,8 @@ class MainWindow(QMainWindow):
             ways_out = self.safekeeping.ways_out(error)  # there is room for buttons or for a path
             self.notices.show_problem(Problem(error.sentence, error.remedy) if ways_out else error, ways_out)
         elif isinstance(error, BaseException):
+            from app.notices import CrashDialog
+
             self.log.note_error(error)
             CrashDialog(error, self.log.tail(), self).show()
 

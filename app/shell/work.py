@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from core.train.settings import RunSettings
 
 
+_NEEDED_TO_OPEN = ("core.project.project", "core.train.settings", "core.train.run_check")
+
+
 def warm_up() -> Job:
     """Import the libraries that the first click would otherwise wait for.
 
@@ -34,6 +37,7 @@ def warm_up() -> Job:
         import gc
 
         names = (
+            *_NEEDED_TO_OPEN,
             "h5py",
             "astropy.table",
             "pyqtgraph",
@@ -77,6 +81,8 @@ def look_at_project(folder: Path) -> Job:
 
     def run(stop: threading.Event) -> Work[Path]:
         yield from begin_unless_stopped(stop)
+        for name in _NEEDED_TO_OPEN:  # by the window's thread, which would have to wait for them
+            import_quietly(name)
         for part in (folder, folder / "datasets", folder / "runs"):
             if part.is_dir():
                 next(part.iterdir(), None)

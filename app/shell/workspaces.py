@@ -17,3 +17,18 @@ ROOMS: tuple[Room, ...] = (DATA, TRAIN, ADAPT, STUDIES, EVALUATE, EXPLAIN, SIMUL
 PANELS: dict[str, PanelEntry] = {name: entry for room in ROOMS for name, entry in room.panels.items()}
 
 WORKSPACES: dict[str, Workspace] = {name: made for room in ROOMS for name, made in room.workspaces.items()}
+
+
+def room_of(panel: str, preferred: str = "") -> str:
+    """The workspace in which a panel is, the preferred one if it is there; empty: in none."""
+    found = [
+        name
+        for name, workspace in WORKSPACES.items()
+        if any(panel in area for column in workspace.columns for area in column)
+    ]
+    return preferred if preferred in found else next(iter(found), "")
+
+
+def needs_galaxies(panel: str) -> bool:
+    """Whether the room of a panel is shown only while a dataset is open."""
+    return WORKSPACES[room_of(panel)].needs_galaxies

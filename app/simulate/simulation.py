@@ -22,7 +22,7 @@ from app.simulate.widgets.prior_editor import PriorEditor
 from app.simulate.widgets.simulation_form import SimulationForm
 from app.simulate.widgets.unfinished_line import UnfinishedLine
 from app.widgets.job_bar import format_duration
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.errors import Problem
 from core.events import Skipped
 from core.project.files import write_atomically
@@ -79,19 +79,19 @@ class SimulationPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.form = SimulationForm()
+        content = QWidget(self)
+        side = QWidget(content)
+        self.form = SimulationForm(side)
         self.making, self.unfinished = MakeBar(self.state), UnfinishedLine()
-        self.comparison = Comparison()
-        self.area = make_scrollable(self.form)
+        self.comparison = Comparison(content)
+        self.area = Scrollable(self.form, side)
         self.area.setMinimumHeight(160)
-        side = QWidget()
         side.setFixedWidth(_FORM)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.area, 1)
         column.addWidget(self.unfinished)
         column.addWidget(self.making)
-        content = QWidget()
         line = QHBoxLayout(content)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(14)

@@ -95,7 +95,8 @@ class MatrixPanel(SummaryPanel):
 
     def _show_new_study(self) -> None:
         self._show_settings()
-        self.form.set_value(self.form.value().model_copy(update={"judge_test": False}))  # chosen anew each time
+        anew = {"judge_test": False, "scratch_epochs": MatrixSettings().scratch_epochs}  # not of one opened
+        self.form.set_value(self.form.value().model_copy(update=anew))
         self._summary = None
         self._show_summary()
         self._list_surveys()

@@ -28,7 +28,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.focus_guard import keep_from_focus
 from app.widgets.job_bar import describe_time_left
 from app.widgets.reserved import reserve
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.events import Preview, Skipped
 from core.settings.declare import Settings
 from core.studies import study_folders
@@ -75,6 +75,7 @@ class StudyPanel(Panel):
         self._job: Job | None = None
         self._is_announced = False  # whether the running study has a folder that was opened
         self._opener = self._make_request(self._opened)
+        self._changes = self._make_request(self._show_changed_labels)
         self._build_widgets()
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK)
@@ -127,7 +128,7 @@ class StudyPanel(Panel):
         for each in content:
             column.addWidget(each)
         column.addStretch(1)
-        return make_scrollable(inner)
+        return Scrollable(inner)
 
     def _set_content(self, content: QWidget, margin: int | None = None) -> None:
         """Show the panel, and follow the session from now on."""
@@ -220,6 +221,7 @@ class StudyPanel(Panel):
 
     def _forget(self) -> None:
         self._opener.stop()
+        self._changes.stop()
         self._folder = None
         self.name.clear()
         self.state.clear()
@@ -228,6 +230,12 @@ class StudyPanel(Panel):
     def _opened(self, earlier: Any) -> None:
         self.state.clear()
         self._show_earlier(earlier)
+        if self._folder is not None:
+            self._changes.start(work.describe_changed_labels(self._folder))
+
+    def _show_changed_labels(self, said: str) -> None:
+        if self._job is None and said:
+            self.state.setText(said)
 
     def _settings_changed(self) -> None:
         if self._folder is None:

@@ -15,7 +15,7 @@ from app.studies.widgets.sentences import Sentences
 from app.studies.work import Summary
 from app.widgets.number_table import NumberTable
 from app.widgets.reserved import reserve
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from core.studies.pictures import Grid
 from core.studies.study_folders import StudyKind
 
@@ -57,7 +57,9 @@ class SummaryPanel(StudyPanel):
         for page in (self.invitation, self.plot, self.grid, self.numbers):
             self.pictures.addWidget(page)
         self.sentences = Sentences()
-        self._set_content(ResponsiveSplit(settings, self._build_results(), 760, (_SETTINGS, 610), (260, 420)))
+        self._set_content(
+            ResponsiveSplit(settings, self._build_results(), 760, (_SETTINGS, 610), (260, 420), parent=self)
+        )
 
     def _build_results(self) -> QWidget:
         side = QWidget()
@@ -75,7 +77,7 @@ class SummaryPanel(StudyPanel):
         inner.setContentsMargins(0, 0, 6, 0)
         inner.addWidget(self.sentences)
         inner.addStretch(1)
-        scrolled = make_scrollable(words)
+        scrolled = Scrollable(words)
         scrolled.setMinimumHeight(_LINES * self.fontMetrics().lineSpacing())
         column.addWidget(scrolled, 2)
         return side

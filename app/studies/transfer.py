@@ -107,7 +107,11 @@ class TransferPanel(SummaryPanel):
     def _show_new_study(self) -> None:
         self.carry.network.fix(None)
         self._show_settings()
-        self.form.set_value(self.form.value().model_copy(update={"judge_test": False}))  # chosen anew each time
+        anew = {
+            "judge_test": False,
+            "scratch_epochs": TransferStudySettings().scratch_epochs,
+        }  # not the earlier study's
+        self.form.set_value(self.form.value().model_copy(update=anew))
         self._summary = None
         self._show_summary()
 
@@ -120,7 +124,9 @@ class TransferPanel(SummaryPanel):
         if settings.question != self._question:
             self._ticked[self._question] = self.strategies.chosen
             self._question = settings.question
-            kept = settings.model_dump(include={"seeds", "metric", "draw", "epoch", "judge_source", "source"})
+            kept = settings.model_dump(
+                include={"seeds", "metric", "draw", "epoch", "scratch_epochs", "judge_source", "source"}
+            )
             fresh = default_settings(settings.question).model_copy(update=kept)
             self._offer_strategies(self._ticked.get(settings.question, fresh.strategies))
             self.form.set_value(fresh)

@@ -115,6 +115,18 @@ def list_studies(project: Path) -> Job:
     return Job("Looking for studies", run)
 
 
+def describe_changed_labels(folder: Path) -> Job:
+    """Describe which labels have changed since a study began; an empty text: none."""
+
+    def run(stop: threading.Event) -> Work[str]:
+        from core.studies import changed_labels
+
+        yield from begin_unless_stopped(stop)
+        return changed_labels.describe(folder)
+
+    return Job("Comparing labels", run)
+
+
 def search(
     settings: RunSettings, data: Path, folder: Path, search_settings: SearchSettings, hand_labels: LabelJournal | None
 ) -> Job:

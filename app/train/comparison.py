@@ -37,6 +37,7 @@ from app.widgets.focus_guard import keep_from_focus
 from app.widgets.plain_text import on_button
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
+from core.metrics import judged_on
 from core.project import notes
 from core.project.notes import Notes
 from core.project.runs import RunFolder, distinct_titles
@@ -359,5 +360,11 @@ def _summarise(runs: Sequence[RunSummary], known: int) -> str:
         return describe_unreadable(problem) if problem is not None else said
     if known < 2:
         return "The settings of these runs cannot be read."
+    parts = ("validation", "test")
+    letters = judged_on.letter_parts([run.judged for run in runs], parts)
+    apart = [f"{part} numbers" for part in parts if any(part in its for its in letters)]
+    warning = (
+        f" Their {' and '.join(apart)} are of different galaxies or labels, and cannot be compared." if apart else ""
+    )
     drawn = f"; the first {MOST_CURVES} are drawn" if len(runs) > MOST_CURVES else ""
-    return f"{len(runs)} runs{drawn}. Settings that differ:"
+    return f"{len(runs)} runs{drawn}.{warning} Settings that differ:"

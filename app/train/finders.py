@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.session.session import Session
@@ -11,7 +13,7 @@ from app.train.learning_rate_dialog import LearningRateDialog
 
 
 class Finders(QWidget):
-    """A button for each, and their dialogs.
+    """A button for each, and their dialogs, which are built when they are first opened.
 
     Parameters
     ----------
@@ -21,7 +23,7 @@ class Finders(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rates, self.sizes = LearningRateDialog(session, self), BatchSizeDialog(session, self)
+        self._session = session
         self.find_rate = QPushButton(icon("mdi6.chart-bell-curve"), "Find a learning rate…")
         self.find_rate.setToolTip("A short training at growing learning rates shows which of them work.")
         self.find_size = QPushButton(icon("mdi6.speedometer"), "Find a batch size…")
@@ -31,6 +33,23 @@ class Finders(QWidget):
         )
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        for button, dialog in ((self.find_rate, self.rates), (self.find_size, self.sizes)):
-            line.addWidget(button)
-            button.clicked.connect(dialog.begin)
+        line.addWidget(self.find_rate)
+        line.addWidget(self.find_size)
+        self.find_rate.clicked.connect(self._find_rate)
+        self.find_size.clicked.connect(self._find_size)
+
+    def _find_rate(self) -> None:
+        self.rates.begin()
+
+    def _find_size(self) -> None:
+        self.sizes.begin()
+
+    @cached_property
+    def rates(self) -> LearningRateDialog:
+        """The dialog that finds a learning rate."""
+        return LearningRateDialog(self._session, self)
+
+    @cached_property
+    def sizes(self) -> BatchSizeDialog:
+        """The dialog that finds a batch size."""
+        return BatchSizeDialog(self._session, self)

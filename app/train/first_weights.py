@@ -24,7 +24,7 @@ from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
 from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.errors import Problem
 from core.nets import base_networks
 from core.train.self_supervised import recipe
@@ -107,7 +107,7 @@ class FirstWeightsPanel(Panel):
         content = QWidget()
         whole = QVBoxLayout(content)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(make_scrollable(form), 1)
+        whole.addWidget(Scrollable(form), 1)
         whole.addWidget(self.hindrance)
         whole.addWidget(self.start)
         self._set_content(content)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHeaderView,
+    QLabel,
     QMenu,
     QPushButton,
     QTreeWidget,
@@ -32,6 +33,7 @@ from app.widgets.message_line import MessageLine
 from app.widgets.plain_text import as_written
 from app.widgets.unreadable import describe_unreadable
 from core.errors import Problem
+from core.metrics import judged_on
 from core.metrics.part_notes import describe_part
 from core.metrics.uncertainty import find_error, plus_minus
 from core.project.files import file_name
@@ -52,6 +54,8 @@ _NO_WEIGHTS = "This run ended before its first weights were saved."
 _ROW_HEIGHT = 26  # pixels
 _COLUMNS = ("Run", "Validation", "Test", "Best epoch", "Started from", "Galaxies", "Date")
 _NUMBERS = (1, 2, 3)  # columns
+_SCORES = {1: "validation", 2: "test"}  # parts by column
+_REST = 1500  # milliseconds without a label given
 _OF_GALAXIES = "Number of galaxies in the training and in the validation part."
 
 
@@ -69,7 +73,9 @@ class RunsPanel(Panel):
             "mdi6.history", "No runs yet", "Every training is kept here with its settings, curves and weights."
         )
         super().__init__(session, "runs", empty, parent)
-        self._outdated = self._make_request(self._mark_outdated)
+        self._remarks = self._make_request(self._mark_numbers)
+        self._labels_rested = QTimer(self, singleShot=True, interval=_REST)
+        self._labels_rested.timeout.connect(self.refresh)
         self._build()
         self.table.itemSelectionChanged.connect(self._chosen_changed)
         self.explain.clicked.connect(self._explain)
@@ -81,23 +87,11 @@ class RunsPanel(Panel):
         session.runs_changed.connect(self.refresh)
         session.predictor_changed.connect(self._show_current)
         session.dataset.changed.connect(self._chosen_changed)
+        session.dataset.labels_changed.connect(lambda _rows: self._labels_rested.start())
         self.refresh()
 
     def _build(self) -> None:
-        self.table = QTreeWidget()
-        self.table.setHeaderLabels(_COLUMNS)
-        for column in _NUMBERS:
-            self.table.headerItem().setTextAlignment(
-                column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            )
-        self.table.setRootIsDecorated(False)
-        self.table.setUniformRowHeights(True)
-        self.table.setAlternatingRowColors(True)
-        self.table.setStyleSheet(f"QTreeView::item {{ min-height: {_ROW_HEIGHT - 2}px; }}")
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        header = self.table.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        self.table = self._build_table()
         self.explain = QPushButton(icon("mdi6.magnify-scan"), "Explain")
         self.explain.setToolTip("Use this network for predictions and maps, and show the maps.")
         self.fine_tune = QPushButton(icon("mdi6.tune-variant"), "Fine-tune")
@@ -130,6 +124,10 @@ class RunsPanel(Panel):
         )
         self.publish.setMenu(kinds)
         self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
+        self.comparable = QLabel()
+        self.comparable.setProperty("role", "muted")
+        self.comparable.setWordWrap(True)
+        self.comparable.setVisible(False)
         self._buttons = QWidget()
         buttons = FlowLayout(self._buttons, spacing=6)
         for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files, self.publish):
@@ -138,9 +136,25 @@ class RunsPanel(Panel):
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table, 1)
+        column.addWidget(self.comparable)
         column.addWidget(self.note)
         column.addWidget(self._buttons)
         self._set_content(content)
+
+    def _build_table(self) -> QTreeWidget:
+        table = QTreeWidget()
+        table.setHeaderLabels(_COLUMNS)
+        for column in _NUMBERS:
+            table.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        table.setRootIsDecorated(False)
+        table.setUniformRowHeights(True)
+        table.setAlternatingRowColors(True)
+        table.setStyleSheet(f"QTreeView::item {{ min-height: {_ROW_HEIGHT - 2}px; }}")
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        header = table.header()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        return table
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep room for the lines of buttons, and for one run above them: a dock asks for one line alone."""
@@ -169,7 +183,7 @@ class RunsPanel(Panel):
             if problem is not None:
                 for column in range(len(_COLUMNS)):
                     item.setForeground(column, QColor(colours().bad))
-            for column, part in ((1, "validation"), (2, "test")):
+            for column, part in _SCORES.items():
                 item.setToolTip(column, _describe_part(run, part) if problem is None else "")
             item.setToolTip(_COLUMNS.index("Galaxies"), _OF_GALAXIES)
             for column in _NUMBERS:
@@ -179,18 +193,26 @@ class RunsPanel(Panel):
         self._show_content(bool(runs))
         self._show_current()
         if readable := [run for run in runs if run_check.find_problem(run) is None]:
-            self._outdated.start(work.find_outdated(readable))
+            self._remarks.start(work.find_remarks(readable))
 
-    def _mark_outdated(self, found: dict[Path, dict[str, str]]) -> None:
-        """Mark the numbers that are of another decision or temperature than the run has now."""
-        for item in map(self.table.topLevelItem, range(self.table.topLevelItemCount())):
-            if item is None:
-                continue
-            run = item.data(0, Qt.ItemDataRole.UserRole)
-            for column, part in ((1, "validation"), (2, "test")):
-                if said := found.get(run.path, {}).get(part):
-                    item.setText(column, f"{item.text(column)}*")
-                    item.setToolTip(column, _describe_part(run, part, f"* {said}"))
+    def _mark_numbers(self, found: dict[Path, work.Remarks]) -> None:
+        """Mark numbers that are outdated, and with letters those that cannot be compared with the others."""
+        items = [item for item in map(self.table.topLevelItem, range(self.table.topLevelItemCount())) if item]
+        known = [(item, run, found[run.path]) for item in items if (run := _run_of(item)).path in found]
+        letters = judged_on.letter_parts([remarks.judged for _, _, remarks in known], [*_SCORES.values()])
+        for (item, run, remarks), its in zip(known, letters, strict=True):
+            for column, part in _SCORES.items():
+                if not (said := remarks.outdated.get(part)) and part not in remarks.judged:
+                    continue
+                metrics = read_metrics(run.metrics_file)
+                item.setText(column, _format_score(metrics.get(part)) + judged_on.mark(remarks.outdated, its, part))
+                basis = f"These are {remarks.judged[part].basis}." if part in remarks.judged else ""
+                why = f"({its[part]}) {judged_on.NOT_COMPARABLE}" if part in its else ""
+                item.setToolTip(column, _describe_part(run, part, basis, f"* {said}" if said else "", why))
+        is_marked = any(letters)
+        self.comparable.setText(judged_on.NOT_COMPARABLE if is_marked else "")
+        self.comparable.setToolTip("\n".join(judged_on.explain_letters([each.judged for *_, each in known], letters)))
+        self.comparable.setVisible(is_marked)
 
     def _show_current(self) -> None:
         """Mark the run that is open."""
@@ -324,10 +346,15 @@ def _format_galaxies(metrics: dict[str, Any]) -> str:
     return " / ".join(f"{count:,}" for count in counts) or "–"
 
 
-def _describe_part(run: RunFolder, part: str, remark: str = "") -> str:
+def _run_of(item: QTreeWidgetItem) -> RunFolder:
+    run: RunFolder = item.data(0, Qt.ItemDataRole.UserRole)
+    return run
+
+
+def _describe_part(run: RunFolder, part: str, *remarks: str) -> str:
     """The figures of merit of a part, over what they are, and what guessing gives; empty where there are none."""
     metrics = read_metrics(run.metrics_file)
-    return as_written("\n".join(filter(None, (describe_part(metrics, part), remark)))) if metrics.get(part) else ""
+    return as_written("\n".join(filter(None, (describe_part(metrics, part), *remarks)))) if metrics.get(part) else ""
 
 
 def _describe_start(run: RunFolder) -> str:

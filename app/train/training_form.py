@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -64,7 +65,7 @@ _FILE = "Weights file…"
 _SETTINGS = "Settings (*.toml)"
 _MACHINE = ("device", "precision", "tensorboard")
 _CHOSEN_ELSEWHERE = {"start_from", "bands", "class_map"}  # from lists, not in a field
-_LABEL_WIDTH = 108  # pixels
+_LABEL_WIDTH, _RIGHT_MARGIN = 108, 6  # pixels
 _CURVE_POINTS = 400  # of the learning-rate schedule
 _TITLES = {
     "data": "Data & parts",
@@ -102,7 +103,6 @@ class TrainingForm(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.sections: dict[str, QGroupBox] = {}
         self._build()
         self._connect()
         self._show_runs()
@@ -111,15 +111,16 @@ class TrainingForm(QWidget):
         self._offer_columns()
 
     def _build(self) -> None:
-        settings = self._session.draft.settings
-        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels", "split_column"})
-        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation)
-        self.network = SettingsForm(NetworkSettings, settings.network)
-        self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
-        self.loss = SettingsForm(LossSettings, settings.loss)
-        self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
-        self.unlabelled = SettingsForm(UnlabelledSettings, settings.unlabelled, exclude={"dataset"})
+        draft = self._session.draft.settings
+        self.sections = group = {part: QGroupBox(title.replace("&", "&&"), self) for part, title in _TITLES.items()}
+        self.data = SettingsForm(DataSettings, draft.data, group["data"], exclude={"labels", "split_column"})
+        self.augmentation = SettingsForm(AugmentationSettings, draft.augmentation, group["augmentation"])
+        self.network = SettingsForm(NetworkSettings, draft.network, group["network"])
+        self.optimiser = SettingsForm(OptimiserSettings, draft.optimiser, group["optimiser"])
+        self.loss = SettingsForm(LossSettings, draft.loss, group["loss"])
+        self.stopping = SettingsForm(StoppingSettings, draft.stopping, group["stopping"])
+        self.transfer = SettingsForm(TransferSettings, draft.transfer, group["transfer"], exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(UnlabelledSettings, draft.unlabelled, group["unlabelled"], exclude={"dataset"})
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -130,10 +131,10 @@ class TrainingForm(QWidget):
             "transfer": self.transfer,
             "unlabelled": self.unlabelled,
         }
-        self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
+        self.machine = SettingsForm(RunSettings, draft, group["machine"], only=_MACHINE)
         self._build_fields()
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 6, 0)
+        column.setContentsMargins(0, 0, _RIGHT_MARGIN, 0)
         named = QHBoxLayout()
         named.addWidget(self.name, 1)
         named.addWidget(self.file)
@@ -169,7 +170,14 @@ class TrainingForm(QWidget):
             form.set_label_width(_LABEL_WIDTH)
         for field in (self.start_from, self.limit):
             start.labelForField(field).setFixedWidth(_LABEL_WIDTH)
-        self.setMinimumWidth(max(form.row_width for form in forms) + column.contentsMargins().right())
+
+    @cached_property
+    def _row_width(self) -> int:
+        return max(form.row_width for form in (*self._forms.values(), self.machine))
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the widest field, shown or not."""
+        return super().minimumSizeHint().expandedTo(QSize(self._row_width + _RIGHT_MARGIN, 0))
 
     def _build_fields(self) -> None:
         """Make the fields beside the forms."""
@@ -202,10 +210,8 @@ class TrainingForm(QWidget):
 
     def _add_section(self, column: QVBoxLayout, part: str) -> QVBoxLayout:
         """Add an empty section; returns its layout."""
-        group = QGroupBox(_TITLES[part].replace("&", "&&"))
-        self.sections[part] = group
-        column.addWidget(group)
-        inside = QVBoxLayout(group)
+        column.addWidget(self.sections[part])
+        inside = QVBoxLayout(self.sections[part])
         inside.setContentsMargins(0, 6, 0, 0)
         return inside
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from core.project.runs import RunFolder
 from core.train.settings import AugmentationSettings, RunSettings
 
 if TYPE_CHECKING:
+    from core.metrics.judged_on import JudgedOn
     from core.nets.layers import LayerRow
     from core.nets.normalisation import Normalisation
     from core.publish.export import Exported
@@ -203,6 +204,7 @@ def summarise_runs(folder: Path) -> Job:
     """Summarise each run in a folder."""
 
     def run(stop: threading.Event) -> Work[list[RunSummary]]:
+        from core.metrics import judged_labels
         from core.train import run_summary
 
         found: list[RunSummary] = []
@@ -210,29 +212,39 @@ def summarise_runs(folder: Path) -> Job:
         for number, each in enumerate(folders):
             if stop.is_set():
                 raise Stopped
-            found.append(run_summary.summarise(each))
+            found.append(run_summary.summarise(each, judged_labels.find_all(each)))
             yield Progress(number + 1, len(folders), "runs")
         return found
 
     return Job("Reading the runs", run)
 
 
-def find_outdated(runs: Sequence[RunFolder]) -> Job:
-    """Find the runs whose numbers are of another decision or temperature than they have now: warnings by part."""
+@dataclass(frozen=True)
+class Remarks:
+    """Of a run: a warning for each part whose numbers are outdated, and over which galaxies and labels each is."""
 
-    def run(stop: threading.Event) -> Work[dict[Path, dict[str, str]]]:
+    outdated: Mapping[str, str]
+    judged: Mapping[str, JudgedOn]
+
+
+def find_remarks(runs: Sequence[RunFolder]) -> Job:
+    """Find what has to be known of the numbers of runs before they are compared: see :class:`Remarks`, by run."""
+
+    def run(stop: threading.Event) -> Work[dict[Path, Remarks]]:
+        from core.metrics import judged_labels
         from core.train import run_summary
 
-        found: dict[Path, dict[str, str]] = {}
+        found: dict[Path, Remarks] = {}
         for number, each in enumerate(runs):
             if stop.is_set():
                 raise Stopped
             with contextlib.suppress(Problem):  # the list says what cannot be read
-                found[each.path] = run_summary.find_outdated(each)
+                judged = judged_labels.find_all(each)
+                found[each.path] = Remarks(run_summary.find_outdated(each, judged), judged)
             yield Progress(number + 1, len(runs), "runs")
         return found
 
-    return Job("Comparing the runs' numbers with their decisions", run)
+    return Job("Comparing what the runs' numbers are over", run)
 
 
 def read_histories(runs: Sequence[RunFolder]) -> Job:

@@ -19,6 +19,7 @@ from app.widgets.fold import Fold
 from app.widgets.inputs import ChoiceInput, Input, NumberInput, SwitchInput, TextInput
 from app.widgets.mapping_input import MappingInput
 from app.widgets.message_line import MessageLine
+from app.widgets.showing import show_or_hide
 from app.widgets.tick_list import TickListInput
 from core.errors import SettingsProblem
 from core.settings import toml
@@ -89,9 +90,9 @@ class SettingsForm(QWidget):
             column.addLayout(self._grid(essential))
         for knob in shown:
             if _is_model(knob.annotation):
-                group = QGroupBox(knob.title)
+                group = QGroupBox(knob.title, self)
                 group.setToolTip(knob.help)
-                form = SettingsForm(knob.annotation, getattr(self._value, knob.name))
+                form = SettingsForm(knob.annotation, getattr(self._value, knob.name), group)
                 form.changed.connect(self._edited)
                 form.problem_changed.connect(self.problem_changed)
                 QVBoxLayout(group).addWidget(form)
@@ -100,9 +101,9 @@ class SettingsForm(QWidget):
         if expert and not (essential or self._nested):  # behind a fold nothing would be left
             column.addLayout(self._grid(expert))
         elif expert:
-            inside = QWidget()
+            inside = QWidget(self)
             inside.setLayout(self._grid(expert))
-            self._fold = Fold("More", inside)
+            self._fold = Fold("More", inside, self)
             column.addWidget(self._fold)
         column.addWidget(self._error)
         column.addStretch(1)
@@ -179,7 +180,7 @@ class SettingsForm(QWidget):
     def set_label_width(self, width: int) -> None:
         """Make all labels this wide in pixels, so that the fields of several forms align; a longer one is wrapped."""
         for row in self._rows.values():
-            row.label.setWordWrap(row.label.sizeHint().width() > width)
+            row.label.setWordWrap(row.label.fontMetrics().horizontalAdvance(row.knob.title) > width)
             row.label.setFixedWidth(width)
         for form in self._nested.values():
             form.set_label_width(width)
@@ -282,7 +283,7 @@ class SettingsForm(QWidget):
             row.mark(invalid=name == wrong, shown=row.is_sought and row.knob.has_effect(self._value))
         if self._fold is not None:  # which must not be empty
             folded = (row.knob for row in self._rows.values() if row.knob.level == "expert")
-            self._fold.setVisible(any(knob.has_effect(self._value) for knob in folded))
+            show_or_hide(self._fold, any(knob.has_effect(self._value) for knob in folded))
 
 
 class _Row:
@@ -336,7 +337,7 @@ class _Row:
     def mark(self, *, invalid: bool, shown: bool) -> None:
         """Show whether the value is invalid or differs from the default; hide a field without effect."""
         for part in (self.label, typing.cast("QWidget", self.input)):
-            part.setVisible(shown)
+            show_or_hide(part, shown)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(shown)
         self.reset.setSizePolicy(policy)

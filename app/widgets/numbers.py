@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.widgets.flow import FlowLayout
 
 _DASH = "–"
 
@@ -16,7 +18,8 @@ class Numbers(QWidget):
     names
         Of the numbers.
     per_row
-        So many stand in a row, in columns whose width does not depend on the numbers; 0: all, each as wide as it is.
+        So many stand in a row, in columns whose width does not depend on the numbers; 0: as many as there is room for,
+        each as wide as it is.
     wide
         Numbers that come with an error, whose columns are half as wide again.
     """
@@ -27,25 +30,26 @@ class Numbers(QWidget):
         super().__init__(parent)
         self._captions: dict[str, QLabel] = {}
         self._values: dict[str, QLabel] = {}
-        grid = QGridLayout(self)
+        grid, flow = QGridLayout(), FlowLayout(spacing=14)
+        self.setLayout(grid if per_row else flow)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(0)
         for place, name in enumerate(names):
-            row, column = divmod(place, per_row or len(names))
             caption, value = QLabel(name), QLabel(_DASH)
             caption.setProperty("role", "muted")
             value.setProperty("role", "heading")
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._captions[name], self._values[name] = caption, value
+            if not per_row:
+                flow.addWidget(_one_above_the_other(caption, value))
+                continue
+            row, column = divmod(place, per_row)
             grid.addWidget(caption, 2 * row, column)
             grid.addWidget(value, 2 * row + 1, column)
-            if per_row:
-                grid.setColumnStretch(column, max(grid.columnStretch(column), 3 if name in wide else 2))
-                for label in (caption, value):
-                    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            self._captions[name], self._values[name] = caption, value
-        if not per_row:
-            grid.setColumnStretch(len(names), 1)
+            grid.setColumnStretch(column, max(grid.columnStretch(column), 3 if name in wide else 2))
+            for label in (caption, value):
+                label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def __getitem__(self, name: str) -> str:
         return self._values[name].text()
@@ -71,3 +75,13 @@ class Numbers(QWidget):
             value.setText(_DASH)
         for name in self._values:
             self.explain(name, "")
+
+
+def _one_above_the_other(caption: QLabel, value: QLabel) -> QWidget:
+    both = QWidget()
+    column = QVBoxLayout(both)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(caption)
+    column.addWidget(value)
+    return both

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QWidget
 
@@ -32,8 +33,9 @@ class ResponsiveSplit(QSplitter):
         wide_sizes: Sequence[int],
         narrow_sizes: Sequence[int],
         growing: int = 1,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__(Qt.Orientation.Horizontal, parent)
         self._narrow = narrow
         self._sides = (first, second)
         self._sizes = {Qt.Orientation.Horizontal: list(wide_sizes), Qt.Orientation.Vertical: list(narrow_sizes)}
@@ -64,13 +66,32 @@ class ResponsiveSplit(QSplitter):
         return QSize(max(widths), sum(heights) + self.handleWidth() if stands else max(heights))
 
 
-def make_scrollable(content: QWidget) -> QScrollArea:
-    """Put a widget into a scroll area that scrolls vertically only, and is wide enough for it."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
-    needed = max(content.minimumSizeHint().width(), content.minimumWidth())
-    area.setMinimumWidth(needed + area.verticalScrollBar().sizeHint().width())
-    return area
+class Scrollable(QScrollArea):
+    """Scrolls its content vertically only, and is as wide as that needs when it is first laid out.
+
+    Qt shows a widget, and so styles all that is in it, as soon as it is given to a scroll area: that waits until the
+    area itself is where it belongs, and is shown.
+    """
+
+    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._content = content
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content.setParent(self.viewport())
+
+    def event(self, arg__1: QEvent) -> bool:
+        """Scroll the content once the area is to be shown."""
+        if arg__1.type() == QEvent.Type.Polish and self.widget() is None:
+            self.setWidget(self._content)
+        return super().event(arg__1)
+
+    @cached_property
+    def _needed_width(self) -> int:
+        content = max(self._content.minimumSizeHint().width(), self._content.minimumWidth())
+        return content + self.verticalScrollBar().sizeHint().width()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the content needs."""
+        return QSize(self._needed_width, super().minimumSizeHint().height())

@@ -149,7 +149,7 @@ def run(
     target = None if sample is None else sample.statistics
     both = Surveys(predictor, source, target, why)
     classes = match_lines.find_classes(predictor.target, labels.target, class_map or {})
-    sizes = match_lines.on_sizes(both)
+    sizes = match_lines.on_sizes(both, recipe)
     lines = (
         match_lines.on_bands(predictor.bands, own_bands, mapping, is_proposed=is_proposed),
         match_lines.on_stamps(predictor, shape, recipe, sizes_fit=sizes.state == "fits"),

@@ -154,8 +154,8 @@ def on_stamps(
     return MatchLine("stamps", "fits", f"Stamps have {here}, as in the training.")
 
 
-def on_sizes(surveys: Surveys) -> MatchLine:
-    """Whether galaxies span as many pixels as in the training."""
+def on_sizes(surveys: Surveys, recipe: StampRecipe | None = None) -> MatchLine:
+    """Whether galaxies span as many pixels as in the training; the recipe tells whether the files hold more detail."""
     source, target = surveys.source, surveys.target
     scales = _describe_scales(surveys.predictor.pixel_scale, math.nan if target is None else target.pixel_scale)
     if target is None:
@@ -171,6 +171,12 @@ def on_sizes(surveys: Surveys) -> MatchLine:
         return MatchLine("size", "fits", sentence)
     how = "Enlarge" if surveys.resample > 1 else "Shrink"
     remedy = f"{how} the galaxies by {surveys.resample:.2f}, so that they span as many pixels."
+    if surveys.resample > 1 and recipe is not None and recipe.file_pixels > SAME_SIZE:
+        settings = recipe.enlarged(surveys.resample, surveys.predictor.stamp_shape[2]).settings
+        unit = "px" if settings.field_unit == "pixels" else settings.field_unit
+        lost = f"{recipe.file_pixels:.1f} × {recipe.file_pixels:.1f}"
+        remedy += f" Better still, import the files again with a field of {settings.field:.3g} {unit}: a pixel of these"
+        remedy += f" stamps was made of {lost} of theirs, whose detail is then kept."
     return MatchLine("size", "can be adapted", sentence, remedy, "resample")
 
 

@@ -25,7 +25,7 @@ def require_bins(options: argparse.Namespace) -> None:
     Raises
     ------
     SettingsProblem
-        There are no bins to split, a number is missing, or JSON is asked for.
+        There are no bins to split, or a number is missing.
     """
     if options.by is None:
         if any(each is not None for each in (options.split_by, options.fits, options.metric)):
@@ -35,12 +35,14 @@ def require_bins(options: argparse.Namespace) -> None:
         return
     if options.bins < 1:
         raise SettingsProblem(f"{options.bins} bins are none.", "Give --bins 1 or more.", "--bins")
-    if options.json:
-        raise SettingsProblem("--by prints tables, not JSON.", "Leave out one of --by and --json.", "--by")
 
 
-def print_in_bins(result: Evaluation, data: Path, options: argparse.Namespace, console: Console) -> None:
+def judge_in_bins(
+    result: Evaluation, data: Path, options: argparse.Namespace, console: Console
+) -> list[dict[str, Any]]:
     """Print a table for each quantity, or for each figure of merit of classes: in bins of a column, by classes.
+
+    Returns the same as plain values for JSON, where nothing is printed.
 
     Raises
     ------
@@ -64,32 +66,39 @@ def print_in_bins(result: Evaluation, data: Path, options: argparse.Namespace, c
     against = found.choose_number(options.by)
     split = _choose_split(options.split_by, found, result, data, console)
     if is_classes:
-        _print_classes(result, against, split, options, console)
-        return
+        return _judge_classes(result, against, split, options, console)
+    values: list[dict[str, Any]] = []
     for quantity in found.quantities:
         shown = console.drive(
             "Binning",
             lambda stop, one=quantity: comparison.compare(one, against, split, stop, bins=options.bins),
         )
-        console.say()
-        console.say(f"{quantity.title}: {shown.note}")
-        console.table(*comparison.rows_of(shown))
+        values.append(comparison.to_json(shown))
+        if not options.json:
+            console.say()
+            console.say(f"{quantity.title}: {shown.note}")
+            console.table(*comparison.rows_of(shown))
+    return values
 
 
-def _print_classes(
+def _judge_classes(
     result: Evaluation,
     against: tuple[str, NDArray[Any]],
     split: tuple[str, NDArray[Any]] | None,
     options: argparse.Namespace,
     console: Console,
-) -> None:
+) -> list[dict[str, Any]]:
     from core.evaluate import class_charts
 
+    values: list[dict[str, Any]] = []
     for metric in options.metric or ("accuracy", "macro_f1"):
         chart = class_charts.draw_bins(result, metric, against, split, bins=options.bins)
-        console.say()
-        console.say(f"{chart.y_title}: {chart.note}")
-        console.table(*class_charts.bins_table(chart))
+        values.append({"metric": metric} | class_charts.bins_to_json(chart))
+        if not options.json:
+            console.say()
+            console.say(f"{chart.y_title}: {chart.note}")
+            console.table(*class_charts.bins_table(chart))
+    return values
 
 
 def _choose_split(

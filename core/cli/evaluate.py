@@ -8,13 +8,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import judging
-from core.cli.binned import print_in_bins, require_bins
+from core.cli.binned import judge_in_bins, require_bins
 from core.cli.console import Console
 from core.cli.sources import changed_stamps, choose_among, choose_bands, hand_labels_of, parse_class_map
 from core.metrics.uncertainty import plus_minus
+from core.project.metrics_file import without_nan
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
-from core.wording import count_of
+from core.wording import with_distances
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -51,23 +52,26 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
             keep=options.keep,
         ),
     )
-    if options.json:
-        about: dict[str, Any] = {"run": options.run.name, "data": result.data, "part": result.part, "note": result.note}
-        if result.error_bars is not None:
-            about["error_bars"] = result.error_bars.to_json()
-        if result.predictions.temperature is not None:
-            about["temperature"] = asdict(result.predictions.temperature)
-        if result.members:
-            about["member_temperatures"] = list(result.members)
-        console.say_json(
-            about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
-        )
-    else:
+    if not options.json:
         print_evaluation(result, console)
+    further: dict[str, Any] = {}
     if options.by is not None and data is not None:
-        print_in_bins(result, data, options, console)
-    judging.judge_further(result, folder, data, options, hand_labels, console)
+        further["by"] = judge_in_bins(result, data, options, console)
+    further |= judging.judge_further(result, folder, data, options, hand_labels, console)
+    if options.json:
+        console.say_json(without_nan(_to_json(result, options.run.name) | further))
     return 0
+
+
+def _to_json(result: Evaluation, run: str) -> dict[str, Any]:
+    about: dict[str, Any] = {"run": run, "data": result.data, "part": result.part, "note": result.note}
+    if result.error_bars is not None:
+        about["error_bars"] = result.error_bars.to_json()
+    if result.predictions.temperature is not None:
+        about["temperature"] = asdict(result.predictions.temperature)
+    if result.members:
+        about["member_temperatures"] = list(result.members)
+    return about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
 
 
 def print_evaluation(result: Evaluation, console: Console) -> None:
@@ -94,12 +98,11 @@ def print_report(report: Report, units: Sequence[str], console: Console) -> None
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
-    from core.metrics.confusion_bootstrap import describe
     from core.metrics.fraction import Fraction
 
     mean = (
-        f"balanced accuracy {describe(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",
-        f"macro F1 {describe(report.macro_f1, report.mean_intervals.macro_f1)}",
+        f"balanced accuracy {with_distances(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",
+        f"macro F1 {with_distances(report.macro_f1, report.mean_intervals.macro_f1)}",
     )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
     if report.guess is not None:
@@ -116,7 +119,7 @@ def _print_classes(report: ClassReport, console: Console) -> None:
     rows = [
         (
             *(name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name])),
-            describe(report.f1[name], interval),
+            with_distances(report.f1[name], interval),
         )
         for name, interval in zip(report.names, report.mean_intervals.f1, strict=True)
     ]
@@ -184,8 +187,8 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     )
     for note in written.notes:
         console.note(note)
-    unread = f", {written.unread:,} without an answer (column “problem”)" if written.unread else ""
-    console.say(f"{count_of(written.galaxies, 'galaxy')}{unread}: {options.output}")
+    why = " (why: column “problem”)" if written.unread else ""
+    console.say(f"{written.counted}{why}: {options.output}")
     if written.decision is not None:
         console.say(f"decision: {written.decision.text}")
     return 0 if written.galaxies else 1

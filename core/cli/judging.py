@@ -1,4 +1,4 @@
-"""What ``tuningfork evaluate`` adds to the figures of merit.
+"""What ``tuningfork evaluate`` adds to the figures of merit, in words or as plain values for JSON.
 
 That is the temperature of the probabilities, the first K galaxies of each class, the comparison with another run, the
 galaxies to look at, and the charts.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.cli.console import Console
 from core.cli.sources import parse_class_map
@@ -19,7 +20,7 @@ from core.project.runs import RunFolder
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
-    from core.metrics.ranking import Area
+    from core.metrics.ranking import Area, Selection
     from core.project.labels import LabelJournal
 
 _SHOWN = 20  # figures of merit of two runs
@@ -31,7 +32,7 @@ def require_sense(options: argparse.Namespace) -> None:
     Raises
     ------
     SettingsProblem
-        A rank, a frequency or the name of a table cannot be used, or JSON is asked for with what is printed only.
+        A rank, a frequency or the name of a table cannot be used.
     """
     from core.evaluate import tables
 
@@ -46,10 +47,6 @@ def require_sense(options: argparse.Namespace) -> None:
             raise SettingsProblem(
                 f"{options.frequency:g} is no share of a survey.", "Give one between 0 and 1.", "--frequency"
             )
-    if options.json and (options.top is not None or options.against is not None or options.side_importance):
-        raise SettingsProblem(
-            "--top, --against and --side-importance print tables, not JSON.", "Leave out --json.", "--json"
-        )
     for table in (options.mistakes, options.label_errors):
         if table is not None:
             tables.require_known_ending(table)
@@ -87,14 +84,15 @@ def judge_further(
     options: argparse.Namespace,
     hand_labels: LabelJournal | None,
     console: Console,
-) -> None:
-    """Print and write what was asked for besides the figures of merit."""
+) -> dict[str, Any]:
+    """Find, print and write what was asked for besides the figures of merit; returns it as plain values for JSON."""
+    values: dict[str, Any] = {}
     if options.top is not None:
-        _print_top(result, _read_ranks(options.top), options.frequency, console)
+        values["top"] = _judge_top(result, _read_ranks(options.top), options, console)
     if options.against is not None and data is not None:
-        _print_comparison(result, folder, data, options, hand_labels, console)
+        values["against"] = _compare(result, folder, data, options, hand_labels, console)
     if options.side_importance and data is not None:
-        _print_side_importance(result, options.run, data, console)
+        values["side_importance"] = _judge_side(result, options, data, console)
     is_classes = result.predictions.predicted is not None and hasattr(result.report, "confusion")
     if options.mistakes is not None:
         _write_doubtful(result, "mistakes" if is_classes else "deviations", options.mistakes, console)
@@ -102,16 +100,19 @@ def judge_further(
         _write_doubtful(result, "label errors", options.label_errors, console)
     if options.figures is not None:
         _save_figures(result, options.figures, options.format, console)
+    return values
 
 
-def _print_side_importance(result: Evaluation, network: Path, data: Path, console: Console) -> None:
+def _judge_side(result: Evaluation, options: argparse.Namespace, data: Path, console: Console) -> dict[str, Any]:
     from core.evaluate import judged_part, side_importance
 
-    weights, _ = judged_part.locate(network)
+    weights, _ = judged_part.locate(options.run)
     found = console.drive("Shuffling", lambda stop: side_importance.measure(result, weights, data, stop))
-    console.say()
-    console.say(f"What the columns beside the image bring: {found.note}")
-    console.table(found.headers, found.rows)
+    if not options.json:
+        console.say()
+        console.say(f"What the columns beside the image bring: {found.note}")
+        console.table(found.headers, found.rows)
+    return asdict(found)
 
 
 def _read_ranks(text: str | None) -> list[int]:
@@ -124,28 +125,44 @@ def _read_ranks(text: str | None) -> list[int]:
     return found
 
 
-def _print_top(result: Evaluation, ranks: Sequence[int], frequency: float | None, console: Console) -> None:
+def _judge_top(
+    result: Evaluation, ranks: Sequence[int], options: argparse.Namespace, console: Console
+) -> dict[str, Any]:
     from core.evaluate import class_charts
 
-    rankings = console.drive("Ranking", lambda stop: class_charts.find_rankings(result, stop))
-    rows: list[tuple[str, ...]] = []
-    for name, each in rankings.by_class.items():
-        if each is None:
-            rows.append((name, "–", "–", "–"))
-            continue
-        areas = [
-            f"{area.value:.3f}"
-            + ("" if area.interval is None else f" ({area.interval[0]:.3f} – {area.interval[1]:.3f})")
-            for area in (each.auc, each.average_precision)
+    rankings = console.drive("Ranking", lambda stop: class_charts.find_rankings(result, stop)).by_class
+    if not options.json:
+        rows = [
+            (name, f"{each.members:,} of {each.galaxies:,}", *map(_describe_area, (each.auc, each.average_precision)))
+            if each is not None
+            else (name, "–", "–", "–")
+            for name, each in rankings.items()
         ]
-        rows.append((name, f"{each.members:,} of {each.galaxies:,}", *areas))
-    console.say()
-    console.table(("class", "galaxies", "AUC (68 %)", "average precision (68 %)"), rows)
-    for name, each in rankings.by_class.items():
-        for k in ranks if each is not None else ():
+        console.say()
+        console.table(("class", "galaxies", "AUC (68 %)", "average precision (68 %)"), rows)
+    values: dict[str, Any] = dict.fromkeys(rankings)
+    for name, each in rankings.items():
+        if each is None:
+            continue
+        areas = {"auc": asdict(each.auc), "average_precision": asdict(each.average_precision)}
+        values[name] = {"galaxies": each.galaxies, "members": each.members, **areas, "first": []}
+        for k in ranks:
             taken = class_charts.select(result, name, first=k)
-            how = f"the first {taken.taken:,} by the probability of {name}"
-            console.say(class_charts.describe_selection(taken, name, how, frequency))
+            values[name]["first"].append({"k": k} | _selection_to_json(taken, options.frequency))
+            if not options.json:
+                how = f"the first {taken.taken:,} by the probability of {name}"
+                console.say(class_charts.describe_selection(taken, name, how, options.frequency))
+    return values
+
+
+def _selection_to_json(taken: Selection, frequency: float | None) -> dict[str, Any]:
+    shares = {"purity": taken.purity, "completeness": taken.completeness}
+    if frequency is not None:
+        shares[f"purity_at_{frequency:g}"] = taken.purity_at(frequency)
+    found: dict[str, Any] = {"taken": taken.taken, "hits": taken.hits}
+    return found | {
+        name: None if share is None else {"value": share[0], "interval": share[1]} for name, share in shares.items()
+    }
 
 
 def _describe_area(area: Area) -> str:
@@ -153,14 +170,14 @@ def _describe_area(area: Area) -> str:
     return f"{area.value:.3f}{interval}"
 
 
-def _print_comparison(
+def _compare(
     result: Evaluation,
     folder: RunFolder,
     data: Path,
     options: argparse.Namespace,
     hand_labels: LabelJournal | None,
     console: Console,
-) -> None:
+) -> dict[str, Any]:
     from core.evaluate import two_runs
 
     part = result.part if result.is_own else "all"
@@ -170,12 +187,23 @@ def _print_comparison(
             folder, options.against, data, part, stop, hand_labels=hand_labels, class_map=parse_class_map(options)
         ),
     )
-    console.say()
-    console.say(found.sentence)
-    rows = two_runs.rows_of(found)
-    console.table(two_runs.HEADERS, rows[:_SHOWN])
-    if len(rows) > _SHOWN:
-        console.say(f"and {len(rows) - _SHOWN} more figures of merit.")
+    if not options.json:
+        console.say()
+        console.say(found.sentence)
+        rows = two_runs.rows_of(found)
+        console.table(two_runs.HEADERS, rows[:_SHOWN])
+        if len(rows) > _SHOWN:
+            console.say(f"and {len(rows) - _SHOWN} more figures of merit.")
+    return {
+        "first": found.first,
+        "second": found.second,
+        "note": found.note,
+        "galaxies": found.galaxies,
+        "answering": found.answering,
+        "differences": [asdict(each) for each in found.differences],
+        "mcnemar": None if found.mcnemar is None else asdict(found.mcnemar),
+        "sentence": found.sentence,
+    }
 
 
 def _write_doubtful(result: Evaluation, kind: str, path: Path, console: Console) -> None:

@@ -69,7 +69,7 @@ def training_size(options: argparse.Namespace, console: Console) -> int:
             size_figure.save(each, found.folder / name)
     if found.missing:
         console.say(f"{found.missing} of {found.wanted} runs are still to be done: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return 0
 
 
@@ -122,7 +122,7 @@ def search(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} trials are still to be done: the same command goes on.")
     if found.best is not None:
         console.say(f"For a training: --settings {found.folder / searching.BEST}")
-    console.say(f"Search: {found.folder}")
+    study_jobs.say_where("Search", found.folder, console)
     return console.status
 
 

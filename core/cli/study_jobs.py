@@ -34,3 +34,12 @@ def pack(kind: StudyKind, settings: RunSettings, study: Settings, data: Path, ou
     console.say(describe(contents, output))
     console.say(f"On the other machine: tuningfork job run {output.name}")
     return console.status
+
+
+def say_where(what: str, folder: Path, console: Console) -> None:
+    """Say where a study lies, and whether its numbers are of the labels of today."""
+    from core.studies import changed_labels
+
+    console.say(f"{what}: {folder}")
+    if said := changed_labels.describe(folder):
+        console.note(said)

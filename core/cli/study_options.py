@@ -102,6 +102,8 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--draw", choices=("in proportion", "evenly"), help="how few labels are drawn from the classes")
     add("--epoch", choices=("last", "best on validation"), help="whose weights count; else last: nothing is chosen")
+    about = "how many times as many epochs a training from scratch makes; else 3"
+    add("--scratch-epochs", type=int, metavar="N", help=about)
 
 
 def _add_judge_option(command: argparse.ArgumentParser) -> None:

@@ -151,7 +151,7 @@ def study_suggestions(options: argparse.Namespace, console: Console) -> int:
         suggestion_figure.save(found, (found.folder / suggestion_study.FIGURE).with_suffix(f".{options.format}"))
     if found.missing:
         console.say(f"{found.missing} of {found.wanted} runs are still to be done: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return 0
 
 

@@ -45,6 +45,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
             metric=options.metric,
             draw=options.draw,
             epoch=options.epoch,
+            scratch_epochs=options.scratch_epochs,
             source=str(options.source.resolve()) if options.source else None,
             judge_test=options.judge_test or None,
             workers=options.workers,
@@ -71,7 +72,7 @@ def transfer(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
     elif wish.judge_test and found.test is None:
         console.say("The test part is still to be judged: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return console.status
 
 
@@ -105,6 +106,7 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
             metric=options.metric,
             draw=options.draw,
             epoch=options.epoch,
+            scratch_epochs=options.scratch_epochs,
             judge_test=options.judge_test or None,
         ),
     )
@@ -132,7 +134,7 @@ def matrix(options: argparse.Namespace, console: Console) -> int:
         console.say(f"{found.missing} of {found.wanted} points are still to be done: the same command goes on.")
     elif wish.judge_test and found.test is None:
         console.say("The test part is still to be judged: the same command goes on.")
-    console.say(f"Study: {found.folder}")
+    study_jobs.say_where("Study", found.folder, console)
     return console.status
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from core.data import bands, cube_planes, read_errors
 from core.data.auxiliary import find_auxiliary
@@ -36,8 +36,7 @@ _REPORT_EVERY = 1000  # files
 SourceKind = Literal["fits", "picture", "bands", "container"]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):  # made in half the time of a dataclass, and there may be a million
     """One galaxy, or one file with many: ``path`` (and ``others`` for further bands), below a chosen folder.
 
     ``below`` is the length of the chosen folder's name, so that ``relative`` is the path inside it. ``rows`` are the
@@ -270,7 +269,8 @@ def _group(files: dict[str, int], pattern: bands.BandPattern, found: Found, stop
 
 def stem_of(path: str) -> str:
     """A file's name without folder and extension, such as ``.fits``, ``.fits.gz`` or ``.jpg``."""
-    name = path.replace("\\", "/").rpartition("/")[2]
+    name = path.rpartition("/")[2]
+    name = name.rpartition("\\")[2] if "\\" in name else name
     if name.endswith(_USUAL):
         return name[: -len(_USUAL)]
     shorter = bands.IMAGE_ENDING.sub("", name)

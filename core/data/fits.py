@@ -119,7 +119,7 @@ def _read_plain(content: bytes, name: str) -> Cutout | None:
     plain = plain_fits.parse(content, name)
     if plain is None:
         return None
-    form = plain.form
+    form = plain.layout.form
     image = plain_fits.to_native(plain.pixels)
     return Cutout(image, form.bands, plain.sky, form.pixel_scale, form.unit, zero_points=form.zero_points)
 

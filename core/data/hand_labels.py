@@ -8,6 +8,24 @@ from numpy.typing import NDArray
 
 from core.data.cutouts import Cutouts
 from core.project.labels import LabelJournal, apply_labels
+from core.project.runs import RunFolder
+from core.reading import is_there
+
+
+def at_beginning(run: RunFolder, hand_labels: LabelJournal | None) -> LabelJournal | None:
+    """The hand labels with which a run began, whatever labels were given since.
+
+    Parameters
+    ----------
+    run
+        Its split is written.
+    hand_labels
+        The present ones.
+    """
+    if is_there(run.labels_file):
+        return LabelJournal(run.labels_file)
+    # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
+    return None if hand_labels is None else hand_labels.frozen(run.split_file.stat().st_mtime)
 
 
 def labelled_columns(cutouts: Cutouts, hand_labels: LabelJournal | None) -> dict[str, NDArray[Any]]:

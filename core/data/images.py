@@ -40,7 +40,10 @@ class StoredImages:
         self._shape: tuple[int, int, int, int] = dataset.shape  # HDF5 would have it told by one thread after another
         self._dtype: np.dtype[Any] = dataset.dtype
         self._chunks = _chunk_offsets(dataset)
-        self._file = FileIO(Path(dataset.file.filename)) if self._chunks is not None else None
+        self._name = str(dataset.file.filename)  # HDF5 takes as long to tell it as a stamp to be read
+        self._per_chunk: int = (dataset.chunks or dataset.shape)[0]
+        self._size = math.prod(self._shape[1:]) * self._dtype.itemsize
+        self._file = FileIO(Path(self._name)) if self._chunks is not None else None
 
     def close(self) -> None:
         """Close the second file handle."""
@@ -84,7 +87,7 @@ class StoredImages:
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
             if step == 1:
-                with reading("The images of this dataset", self._dataset.file.filename, "Import the galaxies again."):
+                with reading("The images of this dataset", self._name, "Import the galaxies again."):
                     return self._dataset[start:stop]
             which = np.arange(start, stop, step)
         rows = np.asarray(which, dtype=np.int64)
@@ -92,7 +95,7 @@ class StoredImages:
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
             raise IndexError(f"images {rows.min()} to {rows.max()} of {len(self)}")
         out = np.empty((len(rows), *self.shape[1:]), dtype=self.dtype)
-        with reading("The images of this dataset", self._dataset.file.filename, "Import the galaxies again."):
+        with reading("The images of this dataset", self._name, "Import the galaxies again."):
             if self._file is not None and self._chunks is not None:
                 self._read_directly(rows, out)
             else:
@@ -107,20 +110,22 @@ class StoredImages:
         """
         assert self._file is not None
         assert self._chunks is not None
-        per_chunk: int = (self._dataset.chunks or self._dataset.shape)[0]
-        size = math.prod(self.shape[1:]) * self.dtype.itemsize
-        starts = self._chunks[rows // per_chunk] + rows % per_chunk * size
-        places = np.argsort(starts, kind="stable")
+        size = self._size
+        chunks, inside = np.divmod(rows, self._per_chunk)
+        starts = self._chunks[chunks] + inside * size
+        places = starts.argsort(kind="stable")
         starts = starts[places]
-        is_first = np.ones(len(rows), dtype=bool)
-        is_first[1:] = (np.diff(starts) != size) | (np.diff(places) != 1)
-        first = np.flatnonzero(is_first)
-        ends = (places[first] + np.diff(first, append=len(rows))) * size
+        begins = places * size
+        follows = (starts[1:] - starts[:-1] == size) & (places[1:] - places[:-1] == 1)
+        if follows.any():
+            first = np.flatnonzero(np.append(True, ~follows))
+            starts, begins = starts[first], begins[first]
+            ends = begins + np.diff(first, append=len(rows)) * size
+        else:
+            ends = begins + size
         room = memoryview(out.reshape(-1).view(np.uint8).data)
         handle, read_at = self._file.fileno(), getattr(os, "preadv", self._seek_and_read)  # in one call of the system
-        for begin, start, end in zip(
-            (places[first] * size).tolist(), starts[first].tolist(), ends.tolist(), strict=True
-        ):
+        for begin, end, start in zip(begins.tolist(), ends.tolist(), starts.tolist(), strict=True):
             done = begin + read_at(handle, (room[begin:end],), start)
             while done < end:
                 count = read_at(handle, (room[done:end],), start + done - begin)

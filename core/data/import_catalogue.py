@@ -62,10 +62,9 @@ def path_to_match(source: Source, extension: str = "") -> str:
     return "" if extension or source.kind in {"bands", "container"} else source.path
 
 
-def repeated_names(sources: Iterable[Source]) -> set[str]:
-    """The names that several files have, in different folders."""
-    counts = Counter(source.stem for source in sources)
-    return {stem for stem, count in counts.items() if count > 1}
+def repeated_names(names: Iterable[str]) -> set[str]:
+    """Those of the names of files that several have, in different folders."""
+    return {name for name, count in Counter(names).items() if count > 1}
 
 
 _MOST_STACKS = 64  # files that are opened to see the names in them
@@ -93,7 +92,8 @@ class Galaxies:
         self._found, self._settings, self._joined = found, settings, joined
         if joined is not None and settings.split_column in joined.table.colnames:  # told before all images are read
             parts.read_given(np.asarray(joined.table[settings.split_column]), settings.split_column)
-        self._repeated = repeated_names(found.sources) if repeated is None else repeated
+        self._names = [source.stem for source in found.sources]
+        self._repeated = repeated_names(self._names) if repeated is None else repeated
         self._taken: set[str] = set()  # names that extensions have given
         self._renamed: list[tuple[str, str]] = []  # name in the file, id
         self._sources: array[int] = array("q")
@@ -104,10 +104,17 @@ class Galaxies:
         cutout = member.cutout
         return self._add(place, source, member.name, cutout.extension, cutout.name, member.row)
 
-    def add_files(self, first: int, names: Sequence[str]) -> list[str]:
+    def add_files(self, first: int, count: int) -> list[str]:
         """Add the only galaxies of consecutive files, which are called like them; return their ids."""
-        sources = self._found.sources
-        return [self._add(place, sources[place], name) for place, name in enumerate(names, first)]
+        names = self._names[first : first + count]
+        if self._joined is not None or self._repeated:
+            sources = self._found.sources
+            return [self._add(place, sources[place], name) for place, name in enumerate(names, first)]
+        self.ids += names
+        self.rows.extend([NO_ROW] * count)
+        self._sources.extend(range(first, first + count))
+        self._inside.extend([NO_ROW] * count)
+        return names
 
     def _add(
         self, place: int, source: Source, own: str, extension: str = "", given: str = "", inside: int = NO_ROW

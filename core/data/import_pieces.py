@@ -63,7 +63,8 @@ class PiecePlan:
     def of(cls, prepared: Prepared, columns: tuple[str, ...] = ()) -> PiecePlan:
         """What the pieces of these files have in common."""
         joined = None if prepared.joined is None else replace(prepared.joined, problems=[], notes=[])
-        return cls(prepared.settings, prepared.plan, joined, frozenset(repeated_names(prepared.found.sources)), columns)
+        repeated = frozenset(repeated_names(source.stem for source in prepared.found.sources))
+        return cls(prepared.settings, prepared.plan, joined, repeated, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ def _parts_of(source: Source, most: int, hdu: str) -> Iterator[tuple[Source, int
         return
     for first in range(0, count, most):
         last = min(first + most, count)
-        yield replace(source, rows=(first, last)), last - first
+        yield source._replace(rows=(first, last)), last - first
 
 
 def digest_of(sources: Sequence[Source]) -> str:
@@ -173,11 +174,11 @@ def _write(
         factors = FieldFactors.of_import(settings, found, common.joined)
         with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
             batch, files = Batch(writer, plan), list[str]()
-            for step in PlainRuns(sources, settings, plan, stop):
+            for step in PlainRuns(sources, settings, plan, stop, batch.free):
                 if isinstance(step, PlainRun):
-                    batch.add_run(galaxies.add_files(step.first, step.names), step)
-                    files += [source.relative for source in sources[step.first : step.first + len(step.names)]]
-                    zero_points.add(step.example.zero_points, 1.0, len(step.names))
+                    batch.add_run(galaxies.add_files(step.first, len(step)), step)
+                    files += [source.relative for source in sources[step.first : step.first + len(step)]]
+                    zero_points.add(step.example.zero_points, 1.0, len(step))
                     continue
                 place, source = step, sources[step]
                 for outcome in read_stamps(source, settings, plan, factors):

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
+from numpy.typing import NDArray
 
 from core.data import automatic_fit, auxiliary
 from core.data import catalogue as tables
@@ -210,11 +212,13 @@ class Batch:
     def add_run(self, names: Sequence[str], run: PlainRun) -> None:
         """Add the stamps of galaxies of these ids."""
         done = 0
+        assert not run.is_in_place or len(names) <= BATCH - len(self.ids)
         while done < len(names):
             at = len(self.ids)
             part = slice(done, done + min(BATCH - at, len(names) - done))
             own = names[part]
-            self.images[at : at + len(own)] = run.images[part]
+            if not run.is_in_place:
+                self.images[at : at + len(own)] = run.images[part]
             self.ids += own
             self.wcs += run.wcs[part]
             self.scales += [run.pixel_scale] * len(own)
@@ -222,6 +226,10 @@ class Batch:
             done = part.stop
             if len(self.ids) == BATCH:
                 self.flush()
+
+    def free(self) -> NDArray[Any]:
+        """Room for the stamps that are added next."""
+        return self.images[len(self.ids) :]
 
     def flush(self) -> None:
         """Write those that are left."""
@@ -247,10 +255,10 @@ def _write(
     remarks, zero_points = Remarks(), ZeroPoints(plan.bands, settings.zero_point)
     with DatasetWriter(output, plan.shape, [Band(name, plan.unit) for name in plan.bands], plan.dtype) as writer:
         batch = Batch(writer, plan)
-        for step in PlainRuns(found.sources, settings, plan, stop):
+        for step in PlainRuns(found.sources, settings, plan, stop, batch.free):
             if isinstance(step, PlainRun):
-                count = len(step.names)
-                batch.add_run(done.add_files(step.first, step.names), step)
+                count = len(step)
+                batch.add_run(done.add_files(step.first, count), step)
                 zero_points.add(step.example.zero_points, 1.0, count)
                 _count_differences(odd, step.example, plan, settings, count)
                 finished += count

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.data import axes, read_errors, wcs, zero_points
+from core.data.fits_headers import BLOCK
 from core.data.limits import MOST_VALUES, require_moderate_size
 
-_BLOCK = 2880
 _DTYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _STRUCTURE = ("BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "NAXIS3", "BSCALE", "BZERO", "BLANK", "GROUPS")
 _END = b"END" + b" " * 77
 _VARYING = ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "LATPOLE")  # differ from cutout to cutout
-_last_layout: list[_Layout | None] = [None]  # of the file that was read last: the next one is likely to have it, too
+_last_layout: list[Layout | None] = [None]  # of the file that was read last: the next one is likely to have it, too
 CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "?")
 """Characters that no header may hold, and no terminal gets."""
+_CLEARED = bytes(range(256)).decode("latin-1").translate(CONTROLS).encode("latin-1")
 DESCRIPTION = (*wcs.DESCRIPTION, *zero_points.CARDS)
 """Cards of units, bands and zero points."""
 
@@ -46,21 +47,16 @@ def parse(content: bytes, name: str) -> PlainFile | None:
     form = layout.form
     if form.count > MOST_VALUES:
         require_moderate_size(form.shape, name)
-    start = layout.end - layout.end % _BLOCK + _BLOCK
-    if len(content) < start + form.length:
-        raise read_errors.truncated(name, len(content), start + form.length)
-    if len(content) >= start + form.length + _BLOCK:  # more than this image's padding
+    if len(content) < layout.size:
+        raise read_errors.truncated(name, len(content), layout.size)
+    if len(content) not in layout.sizes:
         return None
-    pixels = np.frombuffer(content, form.dtype, form.count, start).reshape(form.shape)
-    sky = form.sky
-    if sky and layout.varying:
-        own = [wcs.strip_comment(content[at : at + 80].decode("latin-1")) for at in layout.varying]
-        sky = "\n".join([sky, *own])
-    return PlainFile(form, pixels, sky)
+    pixels = np.frombuffer(content, form.dtype, form.count, layout.start).reshape(form.shape)
+    return PlainFile(layout, pixels, layout.coordinates(content[: layout.start])[0])
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """A header that was parsed: where it ends, and what another one must share for its cards to say the same.
 
     ``shared`` are stretches of it, that begin at ``places``: the keywords of all cards, and of the relevant cards all;
@@ -73,12 +69,45 @@ class _Layout:
     varying: tuple[int, ...]
     form: PlainForm
 
-    def matches(self, content: bytes) -> bool:
+    @cached_property
+    def start(self) -> int:
+        """Where the pixels begin [bytes]."""
+        return self.end - self.end % BLOCK + BLOCK
+
+    @cached_property
+    def size(self) -> int:
+        """Where they end [bytes]; what follows fills the last block."""
+        return self.start + self.form.length
+
+    @cached_property
+    def sizes(self) -> range:
+        """Of files that hold the image and nothing after its padding [bytes]."""
+        return range(self.size, self.size + BLOCK)
+
+    def matches(self, content: bytes | bytearray) -> bool:
         """Whether a file begins with such a header."""
         return content.startswith(_END, self.end) and all(map(content.startswith, self.shared, self.places))
 
+    def coordinates(self, headers: bytes) -> list[str]:
+        """The cards with coordinates of each of several such headers, that follow one another to where pixels begin."""
+        count, form = len(headers) // self.start, self.form
+        if not form.sky or not self.varying or not count:
+            return [form.sky] * count
+        letters = np.frombuffer(headers, np.uint8).reshape(count, self.start)
+        cards = [_without_comments(letters[:, place : place + 80]) for place in self.varying]
+        return ["\n".join(lines) for lines in zip([form.sky] * count, *cards, strict=True)]
 
-def _find_layout(content: bytes) -> _Layout | None:
+
+def _without_comments(cards: NDArray[np.uint8]) -> list[str]:
+    """One card of each of several headers (n, 80), as :func:`core.data.wcs.strip_comment` gives it."""
+    together = (cards[:1] if (cards == cards[0]).all() else cards).tobytes()
+    text = together.translate(_CLEARED).decode("latin-1")
+    each = [text[at : at + 80] for at in range(0, len(text), 80)]
+    found = [*map(wcs.strip_comment, each)] if "'" in text else [card.split("/", 1)[0].rstrip() for card in each]
+    return found * (len(cards) // len(found))
+
+
+def _find_layout(content: bytes) -> Layout | None:
     if not content.startswith(b"SIMPLE  =                    T"):
         return None
     end = content.find(_END)
@@ -101,7 +130,7 @@ def _find_layout(content: bytes) -> _Layout | None:
         else:
             shared.append(text)
             places.append(at)
-    return _Layout(end, tuple(shared), tuple(places), varying, form)
+    return Layout(end, tuple(shared), tuple(places), varying, form)
 
 
 @lru_cache(maxsize=64)
@@ -139,7 +168,7 @@ class PlainForm:
 class PlainFile:
     """A plain image: ``pixels`` (C, H, W) as they are in the file, and its cards of coordinates."""
 
-    form: PlainForm
+    layout: Layout
     pixels: NDArray[Any]
     sky: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -91,6 +91,45 @@ class StampRecipe:
         if settings.fit == "auto" and settings.field is None:  # an import of then named its fit
             return None
         return cls(settings.model_copy(update={"size": size}), bands, unit, is_picture)
+
+    def enlarged(self, factor: float, side: int) -> StampRecipe:
+        """The recipe of stamps on which galaxies are larger: of a field smaller by ``factor``, with another ``side``.
+
+        Parameters
+        ----------
+        factor
+            By how much galaxies span more pixels; below 1 they are shrunk.
+        side
+            Of the new stamps [pixels].
+
+        Returns
+        -------
+        StampRecipe
+            This one where whole files of unknown size were resampled: their field is not known in pixels.
+        """
+        old = self.settings
+        assert old.size is not None
+        if old.field is not None:
+            changes: dict[str, Any] = {"field": old.field / factor * side / old.size}
+        elif old.fit == "resample":
+            if math.isnan(self.native_size):
+                return self
+            changes = {"field": self.native_size / factor * side / old.size, "field_unit": "pixels"}
+        else:
+            changes = {"field": side / factor, "field_unit": "pixels"}
+        return replace(self, settings=old.model_copy(update={"size": side, **changes}))
+
+    @property
+    def file_pixels(self) -> float:
+        """How many pixels of a file, along a side, became one of a stamp; NaN if unknown or of each galaxy its own."""
+        settings = self.settings
+        assert settings.size is not None
+        if settings.field is None:
+            return self.native_size / settings.size if settings.fit == "resample" else 1.0
+        if settings.field_column:
+            return math.nan
+        scale = self.native_pixel_scale if settings.field_unit == "arcsec" else 1.0
+        return settings.field / scale / settings.size
 
     # -- in words --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from astropy.table import Table
@@ -20,7 +19,6 @@ from astropy.table import Table
 from core.data import kept_parts
 from core.data.cutouts import Cutouts
 from core.data.hand_labels import labelled_columns
-from core.data.recipe import StampRecipe
 from core.data.settings import ImportSettings
 from core.data.stamps import SMALLEST, Cutout, Stamp, prepare
 from core.data.store import DatasetWriter, Origin
@@ -95,7 +93,7 @@ def run(
             if not rows:
                 raise UnreadableFile("None of the galaxies could be resampled.", unusable[0].sentence, data.name)
             catalogue, labels, notes = _make_catalogue(cutouts, hand_labels, factor)
-            recipe = None if cutouts.recipe is None else _change_recipe(cutouts.recipe, factor, side)
+            recipe = None if cutouts.recipe is None else cutouts.recipe.enlarged(factor, side)
             origin = _origin(cutouts, factor)
             unusable = [*cutouts.unusable, *unusable]
             writer.finish(catalogue[rows], labels, origin, unusable, recipe, cutouts.split_column)
@@ -169,21 +167,6 @@ def _make_catalogue(
     if lengths:
         notes.append(f"Lengths in pixels are in those of the new stamps: {', '.join(lengths)}.")
     return catalogue, tuple(labels), notes
-
-
-def _change_recipe(recipe: StampRecipe, factor: float, side: int) -> StampRecipe:
-    """How the new stamps are made from the files of the old ones: of a field smaller by the factor."""
-    old = recipe.settings
-    assert old.size is not None
-    if old.field is not None:
-        changes: dict[str, Any] = {"field": old.field / factor * side / old.size}
-    elif old.fit == "resample":
-        changes = {"field": recipe.native_size / factor * side / old.size, "field_unit": "pixels"}
-        if not np.isfinite(recipe.native_size):
-            return recipe
-    else:
-        changes = {"field": side / factor, "field_unit": "pixels"}
-    return replace(recipe, settings=old.model_copy(update={"size": side, **changes}))
 
 
 def _origin(cutouts: Cutouts, factor: float) -> Origin:

@@ -10,7 +10,6 @@ temporary name, and never modified afterwards.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import json
 import os
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from core.data import fingerprint, trial
 from core.data.hdf5 import member
+from core.data.image_writer import ImageWriter
 from core.data.recipe import StampRecipe
 from core.errors import Problem, Stopped, UnreadableFile, WrongVersion
 from core.events import NEVER
@@ -40,7 +40,6 @@ FORMAT = 1
 CHUNK_STAMPS = 64
 _CHUNK_BYTES = 1 << 20
 _COLUMN_CHUNK = 4096  # rows
-_SYNC_BYTES = 1 << 24
 SPARE_BYTES = 1 << 25  # HDF5 fails badly if it cannot write its caches when it closes a file
 _EXACT = 2**53  # the largest integer up to which float64 represents all integers
 TEXT = h5py.string_dtype("utf-8")
@@ -91,9 +90,8 @@ class DatasetWriter:
         self._stack = contextlib.ExitStack()
         self._finished = False
         self._ids: list[str] = []
-        self._digest, self._written = fingerprint.new_digest(), 0
+        self._written = 0
         self._waiting: list[tuple[NDArray[Any], Sequence[str], NDArray[Any]]] = []  # what stands beside images
-        self._begun: concurrent.futures.Future[None] | None = None
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:  # closes the file again if the rest fails
@@ -102,8 +100,7 @@ class DatasetWriter:
             self._file = stack.enter_context(h5py.File(temporary, "w", libver="v110"))
             stamp = int(np.prod(self._shape)) * self._dtype.itemsize
             chunk = max(1, min(CHUNK_STAMPS, _CHUNK_BYTES // max(1, stamp)))
-            self._descriptor, self._unsynced = descriptor_of(self._file), 0
-            self._images = self._file.create_dataset(
+            images = self._file.create_dataset(
                 "images",
                 (0, *self._shape),
                 self._dtype,
@@ -113,8 +110,7 @@ class DatasetWriter:
             self._scale = self._create_column("pixel_scale", np.float64)
             self._missing = self._create_column("missing", np.float32)
             self._wcs = self._create_column("wcs", TEXT)
-            thread = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="write galaxies")
-            self._thread = stack.enter_context(thread)  # digest and disk take as long as reading what comes next
+            self._images = stack.enter_context(ImageWriter(images, descriptor_of(self._file)))
             self._stack = stack.pop_all()
         return self
 
@@ -155,29 +151,15 @@ class DatasetWriter:
             There is too little disk space.
         """
         require_space(self._path.parent, images.size * self._dtype.itemsize + SPARE_BYTES)
-        self._await_last()
+        self._images.append(images)
         self._ids += ids
-        self._begun = self._thread.submit(self._write, np.ascontiguousarray(images, self._dtype))
         self._waiting.append((pixel_scale, wcs, missing))
         if sum(len(scale) for scale, _, _ in self._waiting) >= _COLUMN_CHUNK:
             self._write_beside()
 
-    def _await_last(self) -> None:
-        """Wait until the images that were added last are in the file; raise what went wrong with them."""
-        if self._begun is not None:
-            self._begun.result()
-
-    def _write(self, images: NDArray[Any]) -> None:
-        self._digest.update(images.data)
-        _extend(self._images, images)
-        self._unsynced += images.nbytes
-        if self._unsynced > _SYNC_BYTES and isinstance(self._descriptor, int) and hasattr(os, "fdatasync"):
-            os.fdatasync(self._descriptor)  # the disk works while the next ones are read, and not only at the end
-            self._unsynced = 0
-
     def _write_beside(self) -> None:
         """Write what stands beside the images; seldom, since HDF5 takes as long for a few rows as for thousands."""
-        self._await_last()
+        self._images.wait()
         if self._waiting:
             scales, texts, missing = zip(*self._waiting, strict=True)
             _extend(self._scale, np.concatenate(scales))
@@ -204,6 +186,7 @@ class DatasetWriter:
         if len(catalogue) != len(self._ids):
             raise ValueError(f"{len(catalogue)} catalogue rows for {len(self._ids)} images")
         self._write_beside()
+        digest = self._images.finish()
         require_space(self._path.parent, SPARE_BYTES)
         self._written = write_description(
             self._file,
@@ -212,7 +195,7 @@ class DatasetWriter:
             labels,
             self._bands,
             origin,
-            self._digest.hexdigest(),
+            digest,
             unusable=unusable,
             recipe=recipe,
             split_column=split_column,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from core.data.read_errors import explain_error
 from core.errors import Problem, UnreadableFile
 
+_NUMBER = re.compile(r"([0-9]+)")
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+
+class Entry(NamedTuple):  # made in half the time of a dataclass, and a folder may hold a million
     """Something in a folder: ``kind`` is “file”, “folder”, or a sentence that says why it is neither.
 
     ``real`` is the path of a folder or a link without links in it; ``leads_to`` is where a link leads if that is
@@ -55,11 +57,16 @@ def walk(root: str, problems: list[Problem]) -> Iterator[Entry]:
 def _list(folder: str, real: str, root: str, problems: list[Problem]) -> list[Entry]:
     try:
         with os.scandir(folder) as entries:
-            listed = [_look_at(entry, real, root) for entry in entries if not entry.name.startswith((".", "__"))]
+            listed = [
+                (natural_key(entry.name), _look_at(entry, real, root))
+                for entry in entries
+                if not entry.name.startswith((".", "__"))
+            ]
     except OSError as error:
         problems.append(explain_error(folder, error))
         return []
-    return sorted(listed, key=lambda entry: natural_key(entry.path.rpartition(os.sep)[2]))
+    listed.sort(key=itemgetter(0))
+    return [entry for _, entry in listed]
 
 
 def _look_at(entry: os.DirEntry[str], real: str, root: str) -> Entry:
@@ -87,7 +94,9 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
 
 def natural_key(text: str) -> list[str | int]:
     """Sorting key for natural order, in which “galaxy 10” follows “galaxy 9”."""
-    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"([0-9]+)", text))]
+    parts: list[str | int] = [*_NUMBER.split(text)]
+    parts[1::2] = map(int, parts[1::2])
+    return parts
 
 
 def describe_links(links: dict[str, str]) -> str:

@@ -20,12 +20,13 @@ from core.metrics import binned_classes, ranking
 from core.metrics.merits import display_name
 from core.metrics.ranking import Band, Ranking, Selection
 from core.project.runs import RunFolder
-from core.wording import capitalised, count_of, with_error, with_limits
+from core.wording import capitalised, count_of, with_distances, with_error, with_limits
 
 Kind: TypeAlias = Literal["roc", "precision", "top", "threshold", "reliability"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _THRESHOLDS = np.linspace(0, 1, 201)
 _IN_A_BIN = 20  # galaxies on average, at least
+_WITHIN_A_CLASS = ("accuracy", "completeness", "log_loss", "brier")  # what they say of one true class by itself
 _BY_BOOTSTRAP = "Ranked by probability; bands and errors: bootstrap, 68 %."
 _BY_WILSON = "Ranked by probability; Wilson's 68 % intervals."
 
@@ -137,7 +138,8 @@ def describe_selection(taken: Selection, name: str, how: str, frequency: float |
     hits = f"{taken.hits:,.0f}" if abs(taken.hits - round(taken.hits)) < 0.05 else f"{taken.hits:,.1f}"
     text = (
         f"{capitalised(how)}: {count_of(taken.taken, 'galaxy')}, of which {hits} are {name}: "
-        f"purity {_share(taken.purity)}, completeness {_share(taken.completeness)} of {taken.members:,}."
+        f"purity {with_distances(*taken.purity)}, completeness {with_distances(*taken.completeness)} "
+        f"of {taken.members:,}."
     )
     if frequency is not None and (purity := taken.purity_at(frequency)) is not None:
         value, (low, high) = purity
@@ -174,13 +176,14 @@ def draw_bins(
     Raises
     ------
     SettingsProblem
-        There is no such figure of merit.
+        There is no such figure of merit, or it means nothing by the label itself.
     """
     names = require_classes(evaluation)
     if metric not in binned_classes.metrics_for(names):
         known = ", ".join(binned_classes.metrics_for(names))
         raise SettingsProblem(f"“{metric}” is no figure of merit of classes.", f"There are: {known}.")
     title, values = against
+    _require_sense(evaluation, metric, title, split)
     known_values = int(np.isfinite(np.asarray(values, np.float64)).sum())
     found = binned_classes.bin_classes(
         evaluation.labels,
@@ -204,11 +207,35 @@ def draw_bins(
             series.append(Series(whole, Band(x, y, low, high), number, tuple(counts.astype(int).tolist())))
     by = "" if split is None else f" by {split[0]}"
     note = f"{describe(evaluation)} {found.sentence} Intervals: 68 %."
+    if not series:
+        note += " The figure is not defined in any of these bins: the galaxies that it is a share of are not there."
     bare = title.partition(" [")[0].removeprefix("true ")
     shown = display_name(metric)
     return Chart(
         f"{shown} against {bare}{by}", title, shown, tuple(series), note, are_points=True, about=_about(evaluation)
     )
+
+
+def _require_sense(evaluation: Evaluation, metric: str, against: str, split: tuple[str, NDArray[Any]] | None) -> None:
+    """Require that a figure is not asked for in groups of one true class each, if what is mistaken counts in it."""
+    if metric.partition(":")[0] in _WITHIN_A_CLASS:
+        return
+    by = ""
+    if against.partition(" [")[0] == evaluation.target.column:  # pyrefly: ignore[missing-attribute] - classes
+        by = against
+    elif split is not None:
+        pairs = set(zip(map(str, split[1]), evaluation.labels.tolist(), strict=True))
+        if len(pairs) == len({group for group, _ in pairs}) > 1:
+            by = split[0]
+    if by:
+        raise SettingsProblem(
+            f"{capitalised(display_name(metric))} by “{by}” would mean nothing: that is the label itself. Among "
+            "galaxies of one true class nothing else can be taken for it, so that a purity is 0 or 1 whatever the "
+            "network does.",
+            "Choose another column, or accuracy, which is then the completeness of each class; purities over all "
+            "galaxies stand in the table of classes.",
+            by,
+        )
 
 
 def bins_table(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -221,6 +248,24 @@ def bins_table(chart: Chart) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         )
     ]
     return ("galaxies of", chart.x_title, "in the bin", chart.y_title), rows
+
+
+def bins_to_json(chart: Chart) -> dict[str, Any]:
+    """A chart of bins as plain values: for each group the bins, with the median of the column and 68 % intervals."""
+    names = ("median", "value", "low", "high", "galaxies")
+    groups = [
+        {
+            "name": each.name,
+            "bins": [
+                dict(zip(names, (*map(float, point), count), strict=True))
+                for *point, count in zip(
+                    each.band.x, each.band.y, each.band.low, each.band.high, each.counts, strict=True
+                )
+            ],
+        }
+        for each in chart.series
+    ]
+    return {"against": chart.x_title, "note": chart.note, "groups": groups}
 
 
 def _draw_threshold(evaluation: Evaluation, name: str) -> Chart:
@@ -271,11 +316,6 @@ def describe(evaluation: Evaluation) -> str:
 
 def _about(evaluation: Evaluation) -> dict[str, str]:
     return {"RUN": evaluation.predictions.run, "DATA": evaluation.data, "PART": evaluation.part}
-
-
-def _share(found: tuple[float, tuple[float, float]]) -> str:
-    value, (low, high) = found
-    return f"{value:.3f} (+{high - value:.3f} −{value - low:.3f})"
 
 
 def _area(name: str, area: ranking.Area) -> str:

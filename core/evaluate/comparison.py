@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +284,37 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], list[tuple[str, ..
                 names = [limits] + [group.name] * is_split + [method] * has_fit
                 rows.append((*names, f"{each.galaxies:,}", *_texts(each)))
     return (*headers, *HEADERS), rows
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """The figures of all bins as plain values."""
+    methods = {
+        name: [
+            {
+                "name": group.name,
+                "bins": [_bin_to_json(each) for each in group.bins],
+                "whole": _bin_to_json(group.whole),
+            }
+            for group in metrics.groups
+        ]
+        for name, metrics in comparison.methods
+    }
+    return {
+        "quantity": comparison.quantity.name,
+        "unit": comparison.quantity.unit,
+        "against": comparison.against,
+        "split": comparison.split,
+        "note": comparison.note,
+        "methods": methods,
+    }
+
+
+def _bin_to_json(each: Bin) -> dict[str, Any]:
+    shares = {"outliers": each.outliers, "within": each.within}
+    return asdict(each) | {
+        name: None if share is None else {"value": share.value, "interval": share.interval}
+        for name, share in shares.items()
+    }
 
 
 def _texts(each: Bin) -> tuple[str, ...]:

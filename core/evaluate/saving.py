@@ -57,7 +57,7 @@ def _save(folder: RunFolder, evaluation: Evaluation, values: dict[str, Any]) -> 
     name = evaluation.part if elsewhere is None else _as_file_name(elsewhere)
     if elsewhere is not None and name.casefold() in part_notes.PARTS:  # a dataset may be called “test”
         name = f"dataset {name}"
-    tables.write(evaluation.predictions, folder.path / f"predictions-{name}.csv", _label_columns(evaluation))
+    tables.write(evaluation.predictions, folder.predictions_file(name), _label_columns(evaluation))
     write_metrics(folder.metrics_file, values)
 
 

@@ -20,7 +20,7 @@ from core.project import ensembles
 from core.project.runs import RunFolder
 from core.reading import is_there
 
-_AGAIN = "evaluate it again before you use these numbers."
+EVALUATE_AGAIN = "evaluate it again before you use these numbers."
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,20 @@ class Answering:
                 return "" if (then.decision, then.temperature) == (self.decision, self.temperature) else _changed("run")
             return (
                 "Its networks are calibrated now, and whether they were when it was evaluated has not been noted: "
-                f"{_AGAIN}"
+                f"{EVALUATE_AGAIN}"
             )
         if then.members != self.members:
             return (
                 "Since then the temperature of one of its networks has been changed, and the ensemble predicts "
-                f"otherwise: {_AGAIN}"
+                f"otherwise: {EVALUATE_AGAIN}"
             )
         return _changed("ensemble" if self.members else "run")
 
 
 def _changed(what: str) -> str:
-    return f"Since then the {what}'s decision or temperature has been changed, and it predicts otherwise: {_AGAIN}"
+    return (
+        f"Since then the {what}'s decision or temperature has been changed, and it predicts otherwise: {EVALUATE_AGAIN}"
+    )
 
 
 def _kept(weights: Path) -> float | None:

@@ -21,12 +21,12 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
-
-import psutil
-from filelock import SoftFileLock, Timeout, lock_descriptor
+from typing import TYPE_CHECKING, Self
 
 from core.errors import DiskFull, FolderInUse, FolderMoved
+
+if TYPE_CHECKING:
+    from filelock import SoftFileLock
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 _TRIES = 20  # to lock a file that its last holder is just removing
@@ -60,6 +60,8 @@ class Holder:
     @property
     def is_ours(self) -> bool:
         """Whether it is this process, or one that started it."""
+        import psutil
+
         with contextlib.suppress(psutil.Error):
             ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
             return self.host == platform.node() and self.process in ours
@@ -161,6 +163,8 @@ class FolderLock:
         raise self._refusal()
 
     def _lock(self, descriptor: int) -> bool:
+        from filelock import SoftFileLock, Timeout, lock_descriptor
+
         try:
             return lock_descriptor(descriptor, blocking=False)
         except OSError as error:

@@ -92,7 +92,7 @@ def read_metrics(file: Path) -> dict[str, Any]:
     """
     if not is_there(file):
         return {}
-    values = _without_nan(read_json(file, "The numbers of this run"))
+    values = without_nan(read_json(file, "The numbers of this run"))
     with reading("The numbers of this run", file):
         _Metrics.model_validate(values)
     return values
@@ -100,16 +100,17 @@ def read_metrics(file: Path) -> dict[str, Any]:
 
 def write_metrics(file: Path, values: Mapping[str, Any]) -> None:
     """Write the metrics of a run; what is not a number or infinite is unknown, since JSON has neither."""
-    text = json.dumps(_without_nan(values), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(without_nan(values), indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(file, text + "\n")
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Plain values with None for what is not a number or infinite, which JSON lacks."""
     match value:
         case Mapping():
-            return {name: _without_nan(each) for name, each in value.items()}
+            return {name: without_nan(each) for name, each in value.items()}
         case list() | tuple():
-            return [_without_nan(each) for each in value]
+            return [without_nan(each) for each in value]
         case _:
             pass
     return None if isinstance(value, float) and not math.isfinite(value) else value

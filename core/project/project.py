@@ -171,6 +171,12 @@ def journal_of(dataset: Path) -> LabelJournal | None:
     return _journal(place.parent, dataset) if place.name == "datasets" and is_project(place.parent) else None
 
 
+def labels_near(run: Path, dataset: Path) -> LabelJournal | None:
+    """The hand labels of a dataset as the project sees them in which a run lies, or else that of the dataset."""
+    folder = places.project_of(run.resolve())
+    return journal_of(dataset) if folder is None else _journal(folder, dataset)
+
+
 def require_not_open(path: Path) -> None:
     """Require that no other program has the project open in which a path lies; the window that started us may.
 

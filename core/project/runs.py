@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from core.errors import FolderInUse, NotPossible, Problem
 from core.project import places
 from core.project.files import file_name, make_folder, write_atomically
 from core.project.locks import FolderLock
-from core.project.metrics_file import read_metrics
 from core.reading import is_there, read_text, read_toml, reading
 
 SEARCH_FILE, SIZE_STUDY_FILE = "search.toml", "study.toml"  # in the folder of a study, beside what its runs share
@@ -229,6 +228,10 @@ class RunFolder:
         """The path of the dataset relative to the folder; for one outside its project, a second line: the full path."""
         return self.path / "data.txt"
 
+    def predictions_file(self, name: str) -> Path:
+        """The predictions of the last evaluation of a part, or of another dataset, with the labels of that time."""
+        return self.path / f"predictions-{name}.csv"
+
     @property
     def split_file(self) -> Path:
         """Which galaxy was in which part."""
@@ -258,7 +261,7 @@ class RunFolder:
     def best_epoch(self) -> int | None:
         """The epoch of the best weights, counted from 1; None: unknown."""
         with contextlib.suppress(Problem):
-            return read_metrics(self.metrics_file).get("best_epoch") or None
+            return self._read_metrics().get("best_epoch") or None
         return None
 
     @property
@@ -312,10 +315,15 @@ class RunFolder:
             with reading("The place of this run's dataset", self.data_file):
                 lines = map(places.unquote, filter(None, map(str.strip, read_text(self.data_file).split("\n"))))
                 return next((path.resolve() for line in lines if (path := self.path / line).is_file()), None)
-        name = (read_metrics(self.metrics_file).get("data") or {}).get("data", "")
+        name = (self._read_metrics().get("data") or {}).get("data", "")
         with reading("The place of this run's dataset", self.metrics_file):
             path = self.path.resolve().parent.parent / "datasets" / name
             return path if name and path.is_file() else None
+
+    def _read_metrics(self) -> dict[str, Any]:
+        from core.project.metrics_file import read_metrics  # late: paths alone need no models of what is in the files
+
+        return read_metrics(self.metrics_file)
 
     def snapshot(self, epoch: int) -> Path:
         """Path of the predictor of an epoch, if it was kept."""

@@ -135,7 +135,7 @@ def _draw_part(
             caption = f"{where}. Reliability: on the dotted line a probability is how often the class is right."
             yield run_figures.draw_reliability(bins), caption
         return
-    columns = _read_predictions(folder.path / f"predictions-{part}.csv")
+    columns = _read_predictions(folder.predictions_file(part))
     for name in targets.outputs(target):
         if f"true_{name}" in columns and name in columns:
             place = targets.outputs(target).index(name)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from core.adapt.suggest.run_titles import is_of_labelling
 from core.errors import Problem
-from core.metrics import merits
+from core.metrics import judged_labels, merits
+from core.metrics.judged_on import JudgedOn, letters_of
 from core.metrics.uncertainty import find_error
 from core.project.metrics_file import read_metrics
 from core.project.runs import SUGGESTION_STUDY_FILE, RunFolder
@@ -70,6 +71,7 @@ def read(data: Path, runs: Sequence[RunFolder], studies: Path) -> LabellingCurve
     """
     points: dict[int, ScoreAtLabels] = {}
     judges: set[int] = set()
+    judged: dict[int, JudgedOn | None] = {}
     for run in runs:
         if not is_of_labelling(run.title):
             continue
@@ -81,12 +83,15 @@ def read(data: Path, runs: Sequence[RunFolder], studies: Path) -> LabellingCurve
                 error = find_error(validation, METRIC) or 0.0
                 points[labels] = ScoreAtLabels(labels, float(validation[METRIC]), error)
                 judges.add(int(validation["galaxies"]))
+                judged[labels] = judged_labels.find(run, "validation")
     study = next(_studies_of(data, studies), None)
     random = () if study is None else tuple(_random_order(study))
     what = merits.display_name(METRIC)
     note = "" if not judges else f"{_range(judges)} galaxies of the validation part"
     if study is not None:
         note += f"; random order: the study “{study.folder.name}”"
+    if any(letters_of(list(judged.values()))):
+        note += "; not all scores are of the same galaxies and labels"
     ordered = tuple(points[labels] for labels in sorted(points))
     return LabellingCurve(ordered, random, f"{what[:1].upper()}{what[1:]}", note)
 

@@ -35,7 +35,7 @@ from core.studies.matrix_study import MatrixStudy
 from core.studies.point_table import error_name
 from core.studies.run_list import PlannedRun
 from core.studies.settings import parse_size
-from core.studies.strategies import AS_IS, SCRATCH, Strategy, find_strategies, with_transfer
+from core.studies.strategies import AS_IS, SCRATCH, Strategy, find_strategies, for_longer, with_transfer
 from core.studies.transfer_plan import Survey
 from core.studies.transfer_settings import NONE, MatrixSettings
 from core.studies.transfer_study import Judged, Key, TransferPoint
@@ -43,7 +43,7 @@ from core.train.settings import RunSettings
 
 TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
-_FIXED = ("surveys", "strategy", "draw", "epoch")  # settings with which a study has to go on
+_FIXED = ("surveys", "strategy", "draw", "epoch", "scratch_epochs")  # settings with which a study has to go on
 _SURVEYS = "surveys"  # the folder of their labels and parts
 
 
@@ -219,9 +219,8 @@ def _plan_run(step: _Step, surveys: list[_Survey], study: MatrixSettings, folder
     common = transfer_plan.plan_run(survey.facts, study.draw, study.epoch, step.labels, step.seed)
     end = f"n{step.labels:06d}-seed{step.seed}"
     if step.start is None:
-        return PlannedRun(
-            SCRATCH.change(common), RunFolder(folder / "runs" / f"scratch-{name}-{end}"), survey.facts.data
-        )
+        settings = for_longer(SCRATCH.change(common), study.scratch_epochs)
+        return PlannedRun(settings, RunFolder(folder / "runs" / f"scratch-{name}-{end}"), survey.facts.data)
     start = surveys[step.start]
     base = _base(folder, start, step.seed)
     if not base.best.exists():

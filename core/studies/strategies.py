@@ -22,6 +22,7 @@ EACH_LAST = "last-*"
 _LAST = re.compile(r"last-(\d+)")
 _FROM = "from:"
 _SOME = 4  # blocks of a usual network, where only names and titles count
+_MOST_EPOCHS = 10_000  # that a training takes
 _VIEWS = 16  # of each galaxy, whose features are computed once for a head
 
 
@@ -65,6 +66,14 @@ def with_transfer(settings: RunSettings, **changes: Any) -> RunSettings:
 def _from_scratch(settings: RunSettings) -> RunSettings:
     network = settings.network.model_copy(update={"weights": ""})
     return settings.model_copy(update={"transfer": TransferSettings(), "network": network})
+
+
+def for_longer(settings: RunSettings, times: int) -> RunSettings:
+    """Settings of a training that makes so many times as many epochs."""
+    optimiser = settings.optimiser
+    return settings.model_copy(
+        update={"optimiser": optimiser.model_copy(update={"epochs": min(optimiser.epochs * times, _MOST_EPOCHS)})}
+    )
 
 
 AS_IS = Strategy("as is", "as is", "The network as it was trained, on the new survey.", labels_of="none")

@@ -49,7 +49,7 @@ TABLE, FIGURE = "study.csv", "study.png"
 TEST_TABLE, TEST_FIGURE = "study-test.csv", "study-test.png"
 _WORKER = ("study", "transfer")  # the command of a worker, whatever the question
 _POLL = 1.0  # seconds
-_FIXED = ("draw", "epoch", "percent_of", "source")  # settings with which a study has to go on
+_FIXED = ("draw", "epoch", "scratch_epochs", "percent_of", "source")  # settings with which a study has to go on
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from core.project.labels import LabelJournal
 from core.project.runs import RunFolder
 from core.studies.run_list import PlannedRun
 from core.studies.settings import parse_size
-from core.studies.strategies import Strategy
+from core.studies.strategies import SCRATCH, Strategy, for_longer
 from core.studies.transfer_settings import NONE, TransferStudySettings
 from core.train import batch_size, preparation
 from core.train.labels import read_labels
@@ -191,7 +191,10 @@ def plan_points(
                 for strategy in strategies:
                     if strategy.labels_of == "new":
                         name = f"{file_name(strategy.name)[-50:]}-n{number:06d}-seed{seed}"
-                        planned = PlannedRun(strategy.change(common), RunFolder(folder / "runs" / name), move.data)
+                        changed = strategy.change(common)
+                        if strategy is SCRATCH:
+                            changed = for_longer(changed, study.scratch_epochs)
+                        planned = PlannedRun(changed, RunFolder(folder / "runs" / name), move.data)
                         wanted.append(PlannedPoint(strategy, number, seed, planned))
     return wanted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
@@ -21,10 +21,19 @@ _EPOCH = (
     "labels counted has a say. Best on validation: the validation part chooses the epoch and stops the training, and "
     "costs as many labelled galaxies again as it holds; the table counts both."
 )
+_SCRATCH_EPOCHS = (
+    "How many times as many epochs a training from scratch makes as one that starts from the network. From random "
+    "weights a network takes longer, and where it is stopped too early more labels seem to be saved than are."
+)
 _TEST = (
     "When all runs are done, evaluate them on the test part as well, with a separate table and figure. Only at the "
     "very end of a project: nothing may be chosen afterwards."
 )
+
+
+def _from_earlier(values: dict[str, Any], version: int) -> dict[str, Any]:
+    """Format 1 trained from scratch for as many epochs as from the network."""
+    return {"scratch_epochs": 1, **values} if version == 1 else values
 
 
 def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -36,6 +45,8 @@ def _check_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 class TransferStudySettings(Settings):
     """A study of the move to another survey: how the score depends on labels, strategy and tuned blocks."""
+
+    file_format: ClassVar[int] = 2
 
     question: Question = setting(
         "labels",
@@ -72,6 +83,7 @@ class TransferStudySettings(Settings):
         "with which a class would have fewer than two galaxies is left out.",
     )
     epoch: Literal["last", "best on validation"] = setting("last", title="Epoch", help=_EPOCH)
+    scratch_epochs: int = setting(3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, ge=1, le=100, level="expert")
     judge_source: bool = setting(
         True,
         title="What was forgotten",
@@ -94,6 +106,11 @@ class TransferStudySettings(Settings):
         level="expert",
     )
 
+    @classmethod
+    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+        """Upgrade the values of a file of this format to the current one."""
+        return _from_earlier(values, version)
+
     @field_validator("labels")
     @classmethod
     def _are_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,6 +119,8 @@ class TransferStudySettings(Settings):
 
 class MatrixSettings(Settings):
     """A transfer matrix: networks trained on each of several surveys, judged on each."""
+
+    file_format: ClassVar[int] = 2
 
     surveys: tuple[str, ...] = setting((), title="Surveys", help="Datasets, at least two.")
     labels: tuple[str, ...] = setting(
@@ -119,7 +138,13 @@ class MatrixSettings(Settings):
         help="In proportion to the classes, or evenly from them.",
     )
     epoch: Literal["last", "best on validation"] = setting("last", title="Epoch", help=_EPOCH)
+    scratch_epochs: int = setting(3, title="Epochs from scratch", help=_SCRATCH_EPOCHS, ge=1, le=100, level="expert")
     judge_test: bool = setting(False, title="Judge on the test part", help=_TEST, level="expert")
+
+    @classmethod
+    def upgrade(cls, values: dict[str, Any], version: int) -> dict[str, Any]:
+        """Upgrade the values of a file of this format to the current one."""
+        return _from_earlier(values, version)
 
     @field_validator("labels")
     @classmethod

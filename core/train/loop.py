@@ -26,6 +26,7 @@ import torch
 from core.data.cutouts import Cutouts
 from core.errors import FolderInUse, NotANumber, Stopped
 from core.events import NEVER, BatchEnded, CheckpointSaved, EpochEnded, Preview, Scores, Skipped, Work
+from core.metrics.part_notes import PARTS
 from core.metrics.tally import Tally
 from core.nets import device as devices
 from core.nets.cnn import CNN
@@ -338,6 +339,8 @@ def save_epoch(
     snapshots.save_snapshot(folder, predictor, ended.epoch, plan.settings.stopping.snapshots)
     append_history(folder.history_file, ended)
     run_report.log_epoch(folder, ended)
+    for part in PARTS:  # of weights before the training went on
+        folder.predictions_file(part).unlink(missing_ok=True)
     write_metrics(folder.metrics_file, run_report.metrics(plan, history, "running", [], baseline, values))
     scaler = optimiser_step.scaler.state_dict()
     trained = None if plan.average is None else (plan.predictor.network.state_dict(), plan.average.steps)

@@ -19,7 +19,7 @@ from core.project import band_choices, ensembles, notes
 from core.project.history import read_history
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
-from core.reading import is_there, read_text, read_toml, reading, require_file
+from core.reading import Stamp, is_there, read_text, read_toml, reading, require_file, stamp_of
 from core.settings import toml
 from core.settings.declare import knobs
 from core.train.settings import RunSettings
@@ -27,15 +27,13 @@ from core.train.settings import RunSettings
 _HEAD = 1 << 12  # bytes of a split that are looked at
 _REMEDY = "Restore the file, or move the run to the trash."
 
-Stamp = tuple[int, ...]
-
 
 def find_problem(run: RunFolder) -> Problem | None:
     """What cannot be read of a run; None: nothing.
 
     Files that have not changed since are not read again, so that a window may ask at every change.
     """
-    problem = _check(run.path, tuple(map(_stamp, _files_of(run))))
+    problem = _check(run.path, tuple(map(stamp_of, _files_of(run))))
     if problem is not None or not run.is_ensemble:
         return problem
     try:
@@ -55,14 +53,6 @@ def _files_of(run: RunFolder) -> tuple[Path, ...]:
         run.path / "bands.json",
         run.temperature_file,
     )
-
-
-def _stamp(file: Path) -> Stamp:
-    try:
-        found = file.stat()
-    except OSError as error:
-        return (error.errno or 0,)
-    return found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @lru_cache(maxsize=4096)

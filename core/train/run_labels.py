@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from core.data import kept_parts
 from core.data.cutouts import Cutouts
+from core.data.hand_labels import at_beginning
 from core.project.files import write_atomically
 from core.project.labels import LabelJournal
 from core.project.project import journal_of
 from core.project.runs import RunFolder
+from core.reading import is_there
 from core.train import distributed
 from core.train.plan import TrainingPlan
 
 
 def read(folder: RunFolder, hand_labels: LabelJournal | None, *, resume: bool) -> LabelJournal | None:
     """The hand labels with which a run begins or began, whatever labels are given from now on."""
-    if resume and folder.labels_file.exists():
-        return LabelJournal(folder.labels_file).require_whole()
-    if hand_labels is None or not resume or kept_parts.is_of_study(hand_labels):  # a study's are those of its beginning
-        return None if hand_labels is None else hand_labels.frozen()
-    # A run of an earlier version: its split was written when it began, or went on with unchanged labels.
-    return hand_labels.frozen(folder.split_file.stat().st_mtime)
+    if resume and (is_there(folder.labels_file) or not kept_parts.is_of_study(hand_labels)):
+        began = at_beginning(folder, hand_labels)
+        return None if began is None else began.require_whole()
+    return None if hand_labels is None else hand_labels.frozen()  # a study's are those of its beginning
 
 
 def keep_with_parts(plan: TrainingPlan, cutouts: Cutouts, folder: RunFolder, labels: LabelJournal | None) -> None:

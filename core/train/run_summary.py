@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from core.errors import Problem, UnreadableFile
 from core.metrics import part_notes
 from core.metrics.answering import Answering
 from core.metrics.guessing import Guess, guess_of_run
+from core.metrics.judged_on import NOT_KNOWN, JudgedOn
 from core.metrics.uncertainty import find_error
 from core.nets import base_networks
 from core.project import ensembles, notes
@@ -78,7 +79,10 @@ class RunSummary:
     verdict
         The verdict on its convergence, a sentence.
     outdated
-        A warning for each part whose numbers are of another decision or temperature than it has now.
+        A warning for each part whose numbers are of another decision or temperature than it has now, or of labels that
+        have changed.
+    judged
+        Over which galaxies and labels the numbers of each part are, as far as that is known.
     notes
         The user's notes and tags.
     problem
@@ -104,6 +108,7 @@ class RunSummary:
     validated: int
     verdict: str
     outdated: dict[str, str]
+    judged: dict[str, JudgedOn]
     notes: Notes
     problem: Problem | None
 
@@ -153,8 +158,16 @@ def _walk(place: Path) -> Iterator[RunFolder]:
             ]
 
 
-def summarise(run: RunFolder) -> RunSummary:
-    """Summarise a run; if any of its files cannot be read, ``problem`` says which, and what it tells is left empty."""
+def summarise(run: RunFolder, judged: Mapping[str, JudgedOn] = NOT_KNOWN) -> RunSummary:
+    """Summarise a run; if any of its files cannot be read, ``problem`` says which, and what it tells is left empty.
+
+    Parameters
+    ----------
+    run
+        Of any state.
+    judged
+        Over which galaxies and labels its numbers are, see :func:`core.metrics.judged_labels.find_all`.
+    """
 
     def attempt(read: Callable[[], Any], otherwise: Any) -> Any:
         try:
@@ -192,14 +205,22 @@ def summarise(run: RunFolder) -> RunSummary:
         labels=facts.get("galaxies", {}).get("training", 0),
         validated=facts.get("galaxies", {}).get("validation", 0),
         verdict=_describe_members(run) if run.is_ensemble else verdict.describe(metrics, with_advice=False),
-        outdated=attempt(lambda: find_outdated(run), {}),
+        outdated=attempt(lambda: find_outdated(run, judged), {}),
+        judged=dict(judged),
         notes=written,
         problem=problem,
     )
 
 
-def find_outdated(run: RunFolder) -> dict[str, str]:
-    """A warning for each part whose numbers are of another decision or temperature than the run has now.
+def find_outdated(run: RunFolder, judged: Mapping[str, JudgedOn]) -> dict[str, str]:
+    """A warning for each part whose numbers are of other answers than the run gives now, or of labels before a change.
+
+    Parameters
+    ----------
+    run
+        Of any state.
+    judged
+        Over which galaxies and labels its numbers are, see :func:`core.metrics.judged_labels.find_all`.
 
     Raises
     ------
@@ -208,10 +229,12 @@ def find_outdated(run: RunFolder) -> dict[str, str]:
     """
     metrics = read_metrics(run.metrics_file)
     noted = {part: metrics.get(part) or {} for part in part_notes.PARTS}
-    if not any(Answering.noted(values) for values in noted.values()):
-        return {}
-    now = Answering.of_run(run)
-    return {part: said for part, values in noted.items() if (said := now.remark_on(values))}
+    now = Answering.of_run(run) if any(Answering.noted(values) for values in noted.values()) else None
+    said: dict[str, str] = {}
+    for part, values in noted.items():
+        answers = "" if now is None else now.remark_on(values)
+        said[part] = " ".join(filter(None, (answers, judged[part].remark if part in judged else "")))
+    return {part: each for part, each in said.items() if each}
 
 
 def describe_start(run: RunFolder, settings: RunSettings | None) -> str:

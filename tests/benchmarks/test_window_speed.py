@@ -43,6 +43,7 @@ print(time.perf_counter() - began)
 
 def seconds(code: str, home: Path) -> float:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_CONFIG_HOME": str(home)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled, as its libraries are
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=120
     )
@@ -51,7 +52,8 @@ def seconds(code: str, home: Path) -> float:
 
 @pytest.mark.benchmark
 def test_the_window_is_on_the_screen_nearly_as_soon_as_a_bare_one(tmp_path: Path):
+    seconds(OURS, tmp_path)  # compiles
     rounds = [(seconds(OURS, tmp_path), seconds(BARE, tmp_path)) for _ in range(ROUNDS)]
     ours, bare = (statistics.median(times) for times in zip(*rounds, strict=True))
     print(f"\nwindow on the screen: {ours:.2f} s, bare PySide6 + pyqtgraph {bare:.2f} s, ratio {ours / bare:.2f}")
-    assert ours / bare <= 1.3
+    assert ours / bare <= 1.05

@@ -14,7 +14,7 @@ from app.widgets.band_chooser import BandChooser
 from app.widgets.class_map import ClassMapTable
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
-from app.widgets.responsive_split import ResponsiveSplit, make_scrollable
+from app.widgets.responsive_split import ResponsiveSplit, Scrollable
 from core.train.settings import TransferSettings
 
 _HOW = ("cached_views", "block_rate", "unfreeze_every", "batch_statistics", "pull_to_start")
@@ -31,8 +31,8 @@ class AdaptationView(QWidget):
         How the network is tuned at first.
     """
 
-    def __init__(self, state: QWidget, settings: TransferSettings) -> None:
-        super().__init__()
+    def __init__(self, state: QWidget, settings: TransferSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.match = MatchView()
         self.bands, self.classes = BandChooser(), ClassMapTable()
         self.match.add_below("bands", self.bands)
@@ -51,7 +51,9 @@ class AdaptationView(QWidget):
         self.tune.setToolTip("Prepare a training that starts from this network, in the Train workspace.")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        split = ResponsiveSplit(self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340))
+        split = ResponsiveSplit(
+            self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340), parent=self
+        )
         split.setStretchFactor(0, 1)  # both grow
         column.addWidget(split, 1)
 
@@ -65,7 +67,7 @@ class AdaptationView(QWidget):
         column.addStretch(1)
         around = QVBoxLayout(group)
         around.setContentsMargins(0, 6, 0, 0)
-        area = make_scrollable(inside)
+        area = Scrollable(inside)
         area.setMinimumSize(340, 160)
         around.addWidget(area)
         return group
@@ -86,7 +88,7 @@ class AdaptationView(QWidget):
             for widget in widgets:
                 around.addWidget(widget)
             column.addWidget(group, stretch)
-        area = make_scrollable(inside)
+        area = Scrollable(inside)
         area.setMinimumSize(470, 160)
         whole = QVBoxLayout(side)
         whole.setContentsMargins(6, 0, 0, 0)

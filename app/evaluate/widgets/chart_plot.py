@@ -90,6 +90,15 @@ class ChartPlot(QWidget):
         )
         plot.setToolTip("\n".join(filter(None, (_describe(each) for each in chart.series if chart.are_points))))
 
+    def clear(self) -> None:
+        """Show no chart."""
+        self._chart = None
+        self.plot.clear()
+        self.plot.setLogMode(x=False, y=False)
+        self.plot.setToolTip("")
+        self.key.set_entries([])
+        self._number_axis()
+
     def _number_axis(self) -> None:
         """Number a logarithmic axis as closely as its width allows."""
         axis = self.plot.getAxis("bottom")

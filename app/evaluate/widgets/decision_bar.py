@@ -68,6 +68,8 @@ class DecisionBar(QWidget):
         self._frequencies = ""
         self.rule = QComboBox()
         self.rule.setPlaceholderText("Thresholds as given")
+        self.rule.setMinimumContentsLength(12)
+        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for place, (title, meaning) in enumerate(_RULES.values()):
             self.rule.addItem(title)
             self.rule.setItemData(place, meaning, Qt.ItemDataRole.ToolTipRole)
@@ -92,7 +94,7 @@ class DecisionBar(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(QLabel("Class by"))
-        line.addWidget(self.rule)
+        line.addWidget(self.rule, 1)
         line.addWidget(self._pages, 1)
         self.rule.activated.connect(self._choose_rule)
         self.power.valueChanged.connect(lambda power: self.chosen.emit(f"balanced:{power:g}"))

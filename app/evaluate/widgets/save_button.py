@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
+from app.theme import icon
+
 
 class SaveButton(QPushButton):
     """A button with a menu of two.
@@ -17,7 +19,9 @@ class SaveButton(QPushButton):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Save", parent)
+        super().__init__(icon("mdi6.content-save-outline"), "", parent)
+        self.setAccessibleName("Save")
+        self.setToolTip("Save what is shown: the figure, or its numbers as a table.")
         self.choices = QMenu(self)
         self.choices.setToolTipsVisible(True)
         self.figure = self.choices.addAction("Figure…")

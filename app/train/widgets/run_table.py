@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.theme import colour_spot, colours
 from app.widgets.plain_text import as_written
+from core.metrics import judged_on
 from core.metrics.uncertainty import plus_minus
 from core.printable import on_one_line
 from core.train.run_summary import STATE_NAMES, RunSummary
@@ -56,6 +57,7 @@ class _Runs(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.runs: Sequence[RunSummary] = ()
+        self.letters: Sequence[Mapping[str, str]] = ()
         self.colours: dict[int, str] = {}
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -78,7 +80,7 @@ class _Runs(QAbstractTableModel):
         if role == _SORT_ROLE:
             return _COLUMNS[column][2](run)
         if role == Qt.ItemDataRole.DisplayRole:
-            return on_one_line(_format_cells(run)[column])
+            return on_one_line(_format_cells(run, self.letters[index.row()])[column])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
         if role == Qt.ItemDataRole.DecorationRole and column == 0 and index.row() in self.colours:
@@ -151,6 +153,7 @@ class RunTable(QTableView):
         kept = {run.folder.path for run in self.selected()}
         self._runs.beginResetModel()
         self._runs.runs, self._runs.colours = runs, {}
+        self._runs.letters = judged_on.letter_parts([run.judged for run in runs], ("validation", "test"))
         self._runs.endResetModel()
         flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
         for row, run in enumerate(self.shown):
@@ -180,7 +183,7 @@ def _row(index: _Index) -> int:
     return index.row()
 
 
-def _format_cells(run: RunSummary) -> tuple[str, ...]:
+def _format_cells(run: RunSummary, letters: Mapping[str, str]) -> tuple[str, ...]:
     score = (
         "–"
         if math.isnan(run.score)
@@ -188,9 +191,9 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
     )
     return (
         run.folder.title,
-        score + "*" * ("validation" in run.outdated),
+        score + judged_on.mark(run.outdated, letters, "validation"),
         "–" if math.isnan(run.loss) else f"{run.loss:.3f}",
-        "–" if math.isnan(run.test) else f"{run.test:.3f}" + "*" * ("test" in run.outdated),
+        "–" if math.isnan(run.test) else f"{run.test:.3f}" + judged_on.mark(run.outdated, letters, "test"),
         str(run.best_epoch or "–"),
         f"{run.labels:,}" if run.labels else "–",
         f"{run.epochs}/{run.planned}" if run.planned else str(run.epochs or "–"),
@@ -204,10 +207,12 @@ def _format_cells(run: RunSummary) -> tuple[str, ...]:
 
 def _tooltip(run: RunSummary) -> str:
     validated = f"Validation: over {run.basis}." if run.basis else ""
+    judged = [f"{part.capitalize()} part: {found.basis}." for part, found in run.judged.items()]
     guess = "" if run.guess is None else run.guess.sentence
     lines = [
         str(run.folder.path),
         validated,
+        *judged,
         guess,
         run.verdict,
         *run.remarks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from core.data import target as targets
 from core.data.recipe import StampRecipe
 from core.data.target import Classes, NoAnswers, Target
 from core.errors import NotPossible, Problem
-from core.metrics import kept_decision
+from core.metrics import judged_labels, kept_decision
 from core.metrics.answering import Answering
 from core.metrics.decision import MOST_PROBABLE, Decision
+from core.metrics.judged_on import JudgedOn
 from core.nets import temperature, weights_file
 from core.nets.temperature import Temperature
 from core.project.history import read_history
@@ -61,6 +62,8 @@ class RunFacts:
         Of the probabilities; None: they are the network's own.
     decision
         How classes follow from probabilities, kept with the run.
+    judged
+        Over which galaxies and labels the numbers of each part are, as far as that is known.
     """
 
     name: str
@@ -75,6 +78,7 @@ class RunFacts:
     has_onnx: bool = False
     temperature: Temperature | None = None
     decision: Decision = MOST_PROBABLE
+    judged: Mapping[str, JudgedOn] = field(default_factory=dict[str, JudgedOn])
 
     @property
     def target(self) -> Target:
@@ -105,12 +109,19 @@ class RunFacts:
         return None if side is None else SideInputs.from_dict(side)
 
     def remark_on(self, values: Mapping[str, Any]) -> str:
-        """How the classes behind numbers of a part were decided, and a warning if the run does so otherwise by now."""
-        then = Answering.noted(values)
-        if then is None:
-            return ""
-        now = Answering(self.decision.text, None if self.temperature is None else self.temperature.value)
-        return " ".join(filter(None, (then.sentence, now.remark_on(values))))
+        """How the classes behind numbers were decided, and warnings if the run does so otherwise, or has other labels.
+
+        Parameters
+        ----------
+        values
+            The numbers of one of its parts, or on another dataset.
+        """
+        said: list[str] = []
+        if (then := Answering.noted(values)) is not None:
+            now = Answering(self.decision.text, None if self.temperature is None else self.temperature.value)
+            said += [then.sentence, now.remark_on(values)]
+        said += [found.remark for part, found in self.judged.items() if self.metrics.get(part) is values]
+        return " ".join(filter(None, said))
 
     @property
     def recipe(self) -> StampRecipe | None:
@@ -153,6 +164,7 @@ def read_facts(folder: RunFolder) -> RunFacts:
         decision=kept_decision.read(folder.decision_file, target.names)
         if isinstance(target, Classes)
         else MOST_PROBABLE,
+        judged=judged_labels.find_all(folder),
     )
 
 

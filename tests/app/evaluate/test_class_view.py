@@ -88,6 +88,15 @@ def test_figures_stand_in_bins_of_a_column_and_are_saved(
     bins.figure.setCurrentIndex(bins.figure.findData(f"completeness:{panel._evaluation.predictions.names[0]}"))
     qtbot.waitUntil(lambda: bins.chart.y_title.startswith("completeness of"), timeout=30_000)
     assert sum(sum(each.counts) for each in bins.chart.series) <= len(panel._evaluation.rows)
+    label = panel._evaluation.target.column
+    bins.figure.setCurrentIndex(bins.figure.findData(f"purity:{panel._evaluation.predictions.names[0]}"))
+    bins.split.setCurrentText(label)
+    qtbot.waitUntil(lambda: "that is the label itself" in bins.note.text(), timeout=30_000)
+    assert bins.chart is None and not bins.plot.plot.listDataItems()
+    bins.figure.setCurrentIndex(bins.figure.findData("accuracy"))
+    qtbot.waitUntil(lambda: bins.chart is not None and len(bins.chart.series) == 2, timeout=30_000)
+    bins.split.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: bins.chart is not None and len(bins.chart.series) == 1, timeout=30_000)
     target = tmp_path / "bins.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(target), "CSV (*.csv)"))
     with qtbot.waitSignal(panel._session.message, timeout=30_000):
@@ -157,7 +166,7 @@ def test_one_click_calibrates_and_another_takes_it_back(qtbot: QtBot, larger: Se
     qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bar.button.text() == "Undo calibration", timeout=60_000)
     assert run.temperature_file.exists() and "Temperature" in bar.told.text()
-    assert "fit by construction" in panel.state.text() and panel.numbers["Log loss"] != loss
+    assert "fit by construction" in panel.remarks.text and panel.numbers["Log loss"] != loss
     qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bar.button.text() == "Calibrate" and panel.numbers["Log loss"] == loss, timeout=60_000)
     assert not run.temperature_file.exists()

@@ -32,7 +32,7 @@ def test_the_validation_part_is_judged_first_and_named(qtbot: QtBot, session_wit
     assert session_with_run.dataset.split is None or panel.numbers["Galaxies"] == str(
         len(session_with_run.dataset.split.validation)
     )
-    assert "commonest class" in panel.state.text()
+    assert "commonest class" in panel.remarks.text and "guessing gives 0.5" in panel.remarks.badges[0].text()
     assert "commonest class" in panel.numbers.explanation("Balanced accuracy")
 
 
@@ -83,12 +83,29 @@ def test_the_test_part_is_opened_only_after_a_second_click(qtbot: QtBot, session
 
 def test_what_is_said_of_the_numbers_is_read_whole(qtbot: QtBot, session_with_run: Session) -> None:
     panel = shown(qtbot, session_with_run)
-    panel.state.setText(" ".join([panel.state.text()] * 2))
+    panel.state.setText(" ".join([panel.state.text()] * 6))
     panel.class_view.tabs.setCurrentIndex(1)  # a plot takes what room there is
     panel.resize(700, 700)
     paint(panel)
     assert len(panel.state.shown_lines()) > 2
     assert not panel.state.is_elided
+
+
+def test_remarks_are_short_until_a_click_opens_them_and_the_panel_is_narrow_enough_for_a_small_screen(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    panel = shown(qtbot, session_with_run)
+    assert panel.minimumSizeHint().width() <= 420  # beside gallery and cutout in a window of 1024 pixels
+    panel.resize(420, 520)
+    paint(panel)
+    above = panel.numbers.mapTo(panel, panel.numbers.rect().topLeft()).y()
+    assert above <= 260 and len(panel.state.shown_lines()) <= 2
+    assert panel.remarks.text and not panel.remarks.whole.isVisible()
+    assert panel.remarks.text.splitlines()[0].startswith("The best epoch was chosen on this part")
+    qtbot.mouseClick(panel.remarks.badges[0], Qt.MouseButton.LeftButton)
+    assert panel.remarks.whole.isVisible() and panel.remarks.whole.text() == panel.remarks.text
+    qtbot.mouseClick(panel.remarks.button, Qt.MouseButton.LeftButton)
+    assert not panel.remarks.whole.isVisible()
 
 
 def test_without_a_network_it_says_what_to_do(qtbot: QtBot, session: Session) -> None:
@@ -116,5 +133,5 @@ def test_error_bars_of_quantities_are_told_with_their_coverage_and_calibration(q
     assert names[-2:] == ["In 1 σ", "In 2 σ"]
     cells = [table.item(0, names.index(name)) for name in names[-2:]]
     assert [cell.text().split()[0] for cell in cells if cell is not None] == ["71", "100"]  # 20 and 28 of 28
-    assert "28 validation galaxies are within one: here by construction" in panel.state.text()
+    assert "28 validation galaxies are within one: here by construction" in panel.remarks.text
     session.close()

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,12 @@ from pytestqt.qtbot import QtBot
 from app.session.session import Session
 from app.train.comparison import ComparisonPanel
 from app.train.runs import RunsPanel
+from core.data import split as splits
+from core.evaluate import evaluation
+from core.events import result_of
 from core.nets import temperature
 from core.nets.temperature import Temperature
+from core.project.runs import RunFolder
 from core.settings import toml
 from core.train.settings import RunSettings
 
@@ -65,7 +70,7 @@ def test_numbers_of_another_temperature_than_the_run_has_now_are_marked(
     panel, table = shown(qtbot, session_with_run), ComparisonPanel(session_with_run)
     qtbot.addWidget(table)
     table.show()
-    qtbot.waitUntil(lambda: not panel._outdated.is_running and table.table.model().rowCount() == 1, timeout=60_000)
+    qtbot.waitUntil(lambda: not panel._remarks.is_running and table.table.model().rowCount() == 1, timeout=60_000)
     item = panel.table.topLevelItem(0)
     assert item is not None and "*" not in item.text(1)
     temperature.keep(run.best, Temperature(1.4, 0.1, 40, (0.5, 0.4), (0.03, 0.02)))
@@ -75,6 +80,45 @@ def test_numbers_of_another_temperature_than_the_run_has_now_are_marked(
     assert marked is not None and "evaluate it again" in marked.toolTip(1)
     model = table.table.model()
     qtbot.waitUntil(lambda: f"{model.index(0, 1).data()}".endswith("*"), timeout=60_000)
+
+
+def test_numbers_over_earlier_labels_are_marked_and_never_stand_beside_others_unmarked(
+    qtbot: QtBot, session_with_run: Session
+) -> None:
+    session = session_with_run
+    assert session.run is not None and session.project is not None and session.dataset.cutouts is not None
+    first = session.run
+    other = RunFolder(shutil.copytree(first.path, first.path.with_name("2026-01-02 03.04.05 second")))
+    panel, table = shown(qtbot, session), ComparisonPanel(session)
+    qtbot.addWidget(table)
+    table.show()
+    qtbot.waitUntil(lambda: not panel._remarks.is_running and table.table.model().rowCount() == 2, timeout=60_000)
+    items = {panel.table.topLevelItem(place).text(0): place for place in range(2)}  # type: ignore[union-attr]
+
+    def number(title: str) -> str:
+        item = panel.table.topLevelItem(items[title])
+        return "" if item is None else item.text(1)
+
+    assert "*" not in number("first") + number("second") and "(" not in number("first") + number("second")
+    assert not panel.comparable.isVisible()  # they are of the same galaxies with the same labels
+    rows = splits.load(first.split_file, session.dataset.cutouts.ids).validation[:3].tolist()
+    labels = [session.dataset.label(row) for row in rows]
+    session.dataset.set_labels(rows, ["edge-on" if label == "round" else "round" for label in labels])
+    qtbot.waitUntil(lambda: number("first").endswith("*") and number("second").endswith("*"), timeout=60_000)
+    item = panel.table.topLevelItem(items["first"])
+    assert item is not None and "3 labels of this part have changed: evaluate it again" in item.toolTip(1)
+    result_of(evaluation.run(other, session.dataset.cutouts.path, hand_labels=session.dataset.journal))
+    session.runs_changed.emit()
+    qtbot.waitUntil(lambda: number("second").endswith("(a)") or number("second").endswith("(b)"), timeout=60_000)
+    assert "*" not in number("second")
+    assert "* (" in number("first") and number("first")[-3:] != number("second")[-3:]
+    assert panel.comparable.isVisible() and "cannot be compared" in panel.comparable.text()
+    assert "before 3 of them changed" in panel.comparable.toolTip()
+    model = table.table.model()
+    shown_numbers = lambda: sorted(f"{model.index(row, 1).data()}"[-3:] for row in range(model.rowCount()))  # noqa: E731
+    qtbot.waitUntil(lambda: shown_numbers() == ["(a)", "(b)"], timeout=60_000)
+    table.table.selectAll()
+    assert "validation numbers are of different galaxies or labels, and cannot be compared" in table.summary.text()
 
 
 def test_a_click_opens_the_run_and_its_network(qtbot: QtBot, session_with_run: Session) -> None:
@@ -167,7 +211,7 @@ def test_files_of_a_folder_are_predicted_as_the_training_galaxies_were(
     panel.ask_folder.trigger()
     qtbot.waitUntil(lambda: bool(told), timeout=20_000)
     assert [line.split(",")[0] for line in table.read_text().splitlines()] == ["id", "n0", "n1", "n2"]
-    assert "Predictions for 3 galaxies are saved" in told[0]
+    assert "Predictions are saved in predictions.csv: 3 galaxies." in told[0]
     assert "How the stamps of its training were made is not known" in told[0]  # they were drawn and not imported
     assert "0.8 arcsec/pixel" in told[0]
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_survey import SIDE
 
 from core.adapt import match, match_lines, survey_statistics, surveys
+from core.adapt.survey_statistics import SurveyStatistics
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 from core.data.recipe import StampRecipe
@@ -167,3 +169,35 @@ def test_stamps_of_files_of_another_size_fit_only_if_the_galaxies_do(survey_run,
     assert line.state == state and told in line.sentence and "128 px (there 212)" in line.sentence
     same = match_lines.on_stamps(replace(predictor, stamps=made), predictor.stamp_shape, made, sizes_fit=sizes_fit)
     assert same.state == "fits" and "whole files" not in same.sentence
+
+
+def sizes_line(run, recipe, enlarge):
+    predictor = Predictor.load(run)
+    nothing = np.zeros(1)
+    measured = (*[nothing] * 4, np.zeros((1, 1), np.float32), nothing, nothing)
+    here = SurveyStatistics(90, predictor.bands, predictor.stamp_shape[1:], np.nan, 4.0, *measured)
+    there = replace(here, radius=4.0 * enlarge)
+    return match_lines.on_sizes(match_lines.Surveys(predictor, there, here, ""), recipe)
+
+
+@pytest.mark.parametrize(
+    ("settings", "native", "field", "by"),
+    [
+        ({"fit": "resample"}, (212.0, np.nan), "106 px", "8.8 × 8.8"),
+        ({"field": 128}, (np.nan, np.nan), "64 px", "5.3 × 5.3"),
+        ({"field": 6.4, "field_unit": "arcsec"}, (np.nan, 0.05), "3.2 arcsec", "5.3 × 5.3"),
+    ],
+)
+def test_galaxies_that_were_shrunk_are_better_imported_again_than_enlarged(survey_run, settings, native, field, by):
+    made = StampRecipe(ImportSettings(size=SIDE, **settings), ("r",), "", False, *native)
+    line = sizes_line(survey_run, made, 2.0)
+    assert line.remedy.startswith("Enlarge the galaxies by 2.00") and line.action == "resample"
+    assert f"import the files again with a field of {field}" in line.remedy and by in line.remedy
+    shrunk = sizes_line(survey_run, made, 0.5)
+    assert shrunk.remedy.startswith("Shrink the galaxies by 0.50") and "import" not in shrunk.remedy
+
+
+@pytest.mark.parametrize("settings", [{"fit": "crop or pad"}, {"field": SIDE}, {"field": 2.0, "field_column": "r50"}])
+def test_files_without_more_detail_are_not_imported_again(survey_run, settings):
+    made = StampRecipe(ImportSettings(size=SIDE, **settings), ("r",), "", False, 212.0)
+    assert "import" not in sizes_line(survey_run, made, 2.0).remedy

@@ -237,6 +237,18 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
         read_image(tmp_path / "gone.fits")
 
 
+def test_a_line_break_in_a_coordinate_makes_no_card_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.fits"
+    fits.PrimaryHDU(np.ones((8, 8), np.float32), sky()).writeto(path)
+    content = path.read_bytes()
+    at = content.index(b"CRVAL1  =") + 10
+    path.write_bytes(content[:at] + b"1\nCTYPE1\x1b" + content[at + 9 :])
+    kept = read_image(path).wcs
+    assert all(letter.isprintable() or letter == "\n" for letter in kept)
+    assert [line[:8] for line in kept.split("\n") if line.startswith("CRVAL1")] == ["CRVAL1  "]
+    assert "1?CTYPE1?" in kept
+
+
 @settings(max_examples=150)
 @given(place=st.integers(0, 5759), letter=st.integers(0, 255), cut=st.none() | st.integers(0, 8639))
 def test_a_damaged_header_never_raises_anything_but_a_problem(

@@ -54,6 +54,14 @@ def _odd_files(random):
     flat = _usual(random)
     flat.data[:] = 3
     yield "flat", flat
+    almost = _usual(random)
+    almost.data[:] = 3
+    almost.data[-1, -1] = 4
+    yield "almost flat", almost
+    for name, value in {"small mark": -1.1e15, "largest value": 9.9e14}.items():
+        extreme = _usual(random)
+        extreme.data[2, 9] = value
+        yield name, extreme
     yield "blank", _usual(random, np.int32, BLANK=100)
     yield "other filter", _usual(random, FILTER="g")
     yield "other unit", _usual(random, BUNIT="adu")
@@ -143,12 +151,12 @@ def test_values_and_positions_are_those_of_astropy(folder: Path, tmp_path: Path)
 def test_most_files_of_a_survey_are_read_together(folder: Path) -> None:
     prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
     steps = list(PlainRuns(prepared.found.sources, prepared.settings, prepared.plan))
-    together = sum(len(step.names) for step in steps if isinstance(step, PlainRun))
+    together = sum(len(step) for step in steps if isinstance(step, PlainRun))
     assert together > 90  # of 150, between 50 others
     places = [
         place
         for step in steps
-        for place in (range(step.first, step.first + len(step.names)) if isinstance(step, PlainRun) else [step])
+        for place in (range(step.first, step.first + len(step)) if isinstance(step, PlainRun) else [step])
     ]
     assert places == list(range(len(prepared.found.sources)))
 

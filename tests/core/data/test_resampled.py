@@ -71,9 +71,9 @@ def test_files_made_into_stamps_by_the_new_recipe_are_those_of_the_new_dataset(s
 
 def test_zero_points_follow_the_size_of_the_pixels():
     recipe = StampRecipe(ImportSettings(size=64, field=2.0, field_unit="arcsec"), ("r",), "", is_picture=False)
-    assert resampled._change_recipe(recipe, 1.25, 64).settings.field == pytest.approx(1.6)
+    assert recipe.enlarged(1.25, 64).settings.field == pytest.approx(1.6)
     whole = StampRecipe(ImportSettings(size=64, fit="resample"), ("r",), "", is_picture=False, native_size=120)
-    changed = resampled._change_recipe(whole, 1.2, 64).settings
+    changed = whole.enlarged(1.2, 64).settings
     assert (changed.field, changed.field_unit) == (pytest.approx(100), "pixels")
 
 

@@ -9,7 +9,10 @@ import pytest
 from astropy.table import MaskedColumn, Table
 from astropy.units import Unit
 from galaxies import write_dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from core.data import fingerprint
 from core.data.cutouts import Cutouts
 from core.data.labelled_catalogue import LabelledCatalogue
 from core.data.store import FORMAT, Band, DatasetWriter, Origin, open_file
@@ -85,6 +88,30 @@ def test_chunks_hold_at_most_64_stamps_and_about_a_megabyte(tmp_path: Path):
             writer.finish(Table({"id": []}), (), ORIGIN, ())
         with h5py.File(tmp_path / f"{side}.h5") as file:
             assert file["images"].chunks[0] == expected
+
+
+@settings(max_examples=15)
+@given(sizes=st.lists(st.sampled_from([1, 3, 63, 64, 65, 130, 192]), min_size=1, max_size=6))
+def test_stamps_come_back_in_whatever_portions_they_are_added(
+    sizes: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path, stamps = tmp_path_factory.mktemp("portions") / "a.h5", images(sum(sizes))
+    names = [str(number) for number in range(len(stamps))]
+    with DatasetWriter(path, (2, 8, 9), BANDS, "float32") as writer:
+        first = 0
+        for size in sizes:
+            own = slice(first, first + size)
+            writer.append(stamps[own], names[own], np.ones(size), [""] * size, np.zeros(size))
+            first += size
+        writer.finish(Table({"id": names}), (), ORIGIN, [])
+    with Cutouts.open(path) as cutouts:
+        assert np.array_equal(cutouts.images[:], stamps)
+        assert np.array_equal(cutouts.images[np.arange(len(stamps))[::-1]], stamps[::-1])
+        kept = cutouts.checksum
+    with h5py.File(path, "a") as file:
+        del file.attrs[fingerprint.DIGEST]
+    with Cutouts.open(path) as cutouts:
+        assert cutouts.checksum == kept  # of all images as they are read
 
 
 def test_pictures_are_stored_in_a_quarter_of_the_room(tmp_path: Path):

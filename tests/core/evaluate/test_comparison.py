@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from core.cli.main import main
 from core.data.encodings import PLAIN
 from core.errors import CatalogueProblem
 from core.evaluate import comparison, evaluation, tables
-from core.evaluate.comparison import MeasuredQuantity
+from core.evaluate.comparison import MeasuredQuantity, quantities_of
 from core.evaluate.comparison_lines import PANELS, lines_of
 from core.events import result_of
 from core.project.runs import RunFolder
@@ -89,13 +90,26 @@ def test_the_command_prints_each_quantity_in_bins_of_a_column_and_by_environment
     assert len(counts) == 3 and counts[0] + counts[1] == counts[2] <= galaxies
 
 
+def test_bins_as_json_are_the_numbers_of_the_comparison(run: Path, capsys: Captured) -> None:
+    asked = ["--by", "magnitude", "--bins", "2", "--split", "all"]
+    assert main(["evaluate", str(run), *asked, "--json", "--quiet"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    evaluated = result_of(evaluation.run(RunFolder(run), None, "all"))
+    quantities = quantities_of(evaluated, None)
+    assert [each["quantity"] for each in found["by"]] == [each.name for each in quantities]
+    for told, quantity in zip(found["by"], quantities, strict=True):
+        (group,) = told["methods"]["network"]
+        assert sum(each["galaxies"] for each in group["bins"]) == group["whole"]["galaxies"] == found["galaxies"]
+        off = quantity.predicted - quantity.true
+        assert group["whole"]["bias"]["value"] == pytest.approx(float(np.median(off)), abs=0.2 * float(np.std(off)))
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--by", "colour"], "“colour” is no column of numbers"),
         (["--split-by", "environment"], "Add --by COLUMN"),
         (["--by", "magnitude", "--bins", "0"], "0 bins are none"),
-        (["--by", "magnitude", "--json"], "prints tables"),
     ],
 )
 def test_bins_that_cannot_be_are_refused(run: Path, options: list[str], words: str, capsys: Captured) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import json
 import re
 import shutil
 from pathlib import Path
@@ -173,6 +174,25 @@ def test_the_command_says_how_pure_the_first_ones_are_and_writes_what_it_is_aske
     assert "Where 1 % of all galaxies are disk" in said
     assert "purity of disk: " in said and "no difference in accuracy beyond chance" in said
     assert (tmp_path / "mistakes.csv").exists() and (tmp_path / "errors.xml").exists()
+    assert main([str(each) for each in (*asked, "--json", "--force")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["top"]["disk"]["first"][0]["taken"] == 3 and told["top"]["disk"]["first"][0]["k"] == 3
+    assert f"{told['top']['disk']['auc']['value']:.3f}" in said
+    assert told["against"]["galaxies"] == told["galaxies"] and told["against"]["mcnemar"]["probability"] == 1
+    assert told["by"][0]["metric"] == "purity:disk" and told["by"][0]["groups"][0]["bins"]
     for wrong in (["--top", "none"], ["--frequency", "0.1"], ["--metric", "accuracy"], ["--mistakes", "x.doc"]):
         assert main(["evaluate", str(folder), str(survey_dataset), *wrong]) != 0
         assert "tuningfork: " in capsys.readouterr().err
+
+
+def test_what_means_nothing_by_the_label_itself_is_refused_in_words(
+    survey_run, survey_dataset, tmp_path, capsys
+) -> None:
+    folder = Path(shutil.copytree(survey_run, tmp_path / "run"))
+    asked = ["evaluate", str(folder), str(survey_dataset), "--split", "all", "--by", "width", "--split-by", "shape"]
+    for metric, title in (("purity:disk", "Purity of disk"), ("f1:disk", "F1"), ("macro_f1", "Macro F1")):
+        assert main([*asked, "--metric", metric]) == 1
+        told = capsys.readouterr().err
+        assert title in told and "that is the label itself" in told
+    assert main([*asked, "--metric", "accuracy", "--metric", "completeness:disk"]) == 0
+    assert "edge-on" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from core.events import Preview, Progress, Skipped, result_of
 from core.project.runs import RunFolder
 from core.settings import toml
 from core.studies import study_folders, transfer, transfer_sentences
-from core.studies.transfer_settings import TransferStudySettings, default_settings
+from core.studies.transfer_settings import MatrixSettings, TransferStudySettings, default_settings
 from core.train import loop
 from core.train.settings import RunSettings
 
@@ -226,6 +226,19 @@ def test_a_stopped_study_keeps_what_is_done(settings, new, tmp_path):
     assert len(result.points) == 2
     assert result.missing == 11
     assert len(table(tmp_path / "study" / "study.csv")) == 2
+
+
+def test_only_a_training_from_scratch_makes_more_epochs(one, settings):
+    def epochs(strategy):
+        return toml.load(RunSettings, one[0] / "runs" / f"{strategy}-n000012-seed1" / "settings.toml").optimiser.epochs
+
+    assert (epochs("scratch"), epochs("head")) == (3 * settings.optimiser.epochs, settings.optimiser.epochs)
+
+
+@pytest.mark.parametrize("model", [TransferStudySettings, MatrixSettings])
+def test_a_study_of_the_first_format_goes_on_with_equally_many_epochs(model):
+    text = toml.dumps(model()).replace("format 2", "format 1").replace("scratch_epochs = 3", "")
+    assert "scratch_epochs" not in text and toml.loads(model, text).scratch_epochs == 1
 
 
 def test_a_study_stays_with_its_settings(one, settings, new):

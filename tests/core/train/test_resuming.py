@@ -50,7 +50,9 @@ def test_a_rate_that_falls_along_the_run_goes_on_above_where_it_had_come_to_and_
     folder = new_run()
     result_of(loop.run(settings(epochs=2), blobs, folder, NEVER))
     before = read_history(folder.history_file)[-1]["learning_rate"]
+    folder.predictions_file("validation").write_text("id,label\n")  # of an evaluation of the weights so far
     notes = [str(event.problem) for event in resuming.run(folder, NEVER, epochs=4) if isinstance(event, Skipped)]
+    assert not folder.predictions_file("validation").exists()
     assert any("schedule now spans" in note for note in notes)
     assert read_history(folder.history_file)[2]["learning_rate"] > before
 
