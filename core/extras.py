@@ -25,10 +25,10 @@ def how_to_get(extra: Extra, otherwise: str = "") -> str:
     "Install it with “pip install 'tuning-fork[tensorboard]'”, or switch its files off."
     """
     install = f"“pip install 'tuning-fork[{extra}]'”"
-    end = f", or {otherwise}" if otherwise else ""
     if not getattr(sys, "frozen", False):
-        return f"Install it with {install}{end}."
+        return f"Install it with {install}{f', or {otherwise}' if otherwise else ''}."
+    possible = f"{otherwise[:1].upper()}{otherwise[1:]}; nothing" if otherwise else "Nothing"
     return (
-        "Nothing can be added to an installed program. Set Tuning Fork up with Python as well, where "
-        f"{install} brings it (both open the same projects){end}."
+        f"{possible} can be added to an installed program. Who has Python can set Tuning Fork up with it as well, "
+        f"where {install} brings what is missing (both open the same projects)."
     )

@@ -31,6 +31,20 @@ def count_of(number: int, one: str, several: str = "") -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
+def part_of(some: int, number: int, one: str, lack: str = "no answer") -> str:
+    """How many of a number of things have something, so that the counts add up.
+
+    Examples
+    --------
+    >>> part_of(129, 130, "galaxy"), part_of(128, 130, "galaxy"), part_of(130, 130, "galaxy")
+    ('129 of 130 galaxies; 1 has no answer', '128 of 130 galaxies; 2 have no answer', '130 galaxies')
+    """
+    missing = number - some
+    if not missing:
+        return count_of(number, one)
+    return f"{some:,} of {count_of(number, one)}; {missing:,} {'has' if missing == 1 else 'have'} {lack}"
+
+
 def with_article(noun: str) -> str:
     """A noun with its indefinite article.
 
@@ -100,6 +114,22 @@ def with_limits(value: float, low: float, high: float) -> str:
         return with_error(value, (above + below) / 2)
     numbers = _rounded((value, above, below), min(each for each in (above, below) if each > 0))
     return with_minus("{} (+{} −{})".format(*numbers))
+
+
+def with_distances(value: float | None, interval: tuple[float, float] | None, form: str = ".3f") -> str:
+    """A value with the distances to both limits of its interval; a dash if it is undefined.
+
+    Examples
+    --------
+    >>> with_distances(0.845, (0.832, 0.857)), with_distances(0.845, None), with_distances(None, None)
+    ('0.845 (+0.012 −0.013)', '0.845', '–')
+    """
+    if value is None:
+        return "–"
+    if interval is None:
+        return f"{value:{form}}"
+    low, high = min(interval[0], value), max(interval[1], value)
+    return f"{value:{form}} (+{high - value:{form}} −{value - low:{form}})"
 
 
 def _rounded(values: Sequence[float], error: float) -> list[str]:

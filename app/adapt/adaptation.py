@@ -68,7 +68,7 @@ class AdaptationPanel(Panel):
     def _build(self) -> None:
         self.carry = self._add_carry_line(offers_encoder=True)
         self.network = self.carry.network
-        self.view = view = AdaptationView(self.state, self._session.draft.settings.transfer)
+        self.view = view = AdaptationView(self.state, self._session.draft.settings.transfer, self)
         self.match, self.bands, self.classes = view.match, view.bands, view.classes
         self.pixels, self.as_is, self.layers, self.how = view.pixels, view.as_is, view.layers, view.how
         self.study, self.tune, self.without_labels = view.study, view.tune, view.without_labels

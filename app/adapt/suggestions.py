@@ -126,7 +126,7 @@ class SuggestionsPanel(Panel):
         self.people = People(self._session)
         keep_from_focus(self.back, self.skip, self.new_class, self.suggest, self.train_now)
         sides = self._build_galaxy(), Scrollable(self._build_side())
-        self._set_content(ResponsiveSplit(*sides, 760, (760, 440), (420, 300), growing=0))
+        self._set_content(ResponsiveSplit(*sides, 760, (760, 440), (420, 300), growing=0, parent=self))
 
     def _build_galaxy(self) -> QWidget:
         side = QWidget()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QMenu,
     QSlider,
     QToolButton,
@@ -22,6 +21,7 @@ from app.data import sending
 from app.data.arranging import Arranging
 from app.data.ranking import GalleryRanking
 from app.data.widgets.class_legend import ClassLegend
+from app.data.widgets.search_field import SearchField
 from app.data.widgets.thumbnails import ThumbnailGrid
 from app.data.work import Thumbnails
 from app.panel.panel import Panel
@@ -71,10 +71,7 @@ class GalleryPanel(Panel):
         self._read_labels()
 
     def _build(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Find")
-        self.search.setToolTip("Words that occur in the id or in another text column.")
-        self.search.setClearButtonEnabled(True)
+        self.search = SearchField()
         self.classes = _box("Show only this class.")
         self.parts = _box("Show only this part of the data, or only what is selected.")
         self.parts.addItems([_EVERYWHERE, *_PARTS, _SELECTED])
@@ -139,6 +136,7 @@ class GalleryPanel(Panel):
 
     def _connect(self) -> None:
         session = self._session
+        session.dataset.awaited.connect(self.search.await_another)
         session.dataset.changed.connect(self._new_dataset)
         session.dataset.split_changed.connect(self._read_labels)
         session.dataset.labels_changed.connect(self._relabel)
@@ -174,7 +172,7 @@ class GalleryPanel(Panel):
         cutouts = self._session.dataset.cutouts
         self._arranging.clear()
         self.order.clear()
-        self.search.clear()
+        self.search.begin_anew()
         self.parts.setCurrentIndex(0)
         self._thumbnails = None
         for widget in (

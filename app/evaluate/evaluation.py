@@ -31,7 +31,7 @@ from app.widgets.flow import FlowLayout
 from app.widgets.merit_texts import format_mean, format_number, format_share
 from app.widgets.numbers import Numbers
 from app.widgets.remark_fold import RemarkFold
-from app.widgets.responsive_split import make_scrollable
+from app.widgets.responsive_split import Scrollable
 from core.data.settings import HeldOutPart
 from core.data.target import Classes
 from core.errors import CatalogueProblem, Problem
@@ -97,10 +97,15 @@ class EvaluationPanel(Panel):
         self.remarks = RemarkFold()
         self.decision = DecisionBar()
         self.numbers = Numbers(_NUMBERS)
-        self.class_view = ClassView(self._session)
+        content = QWidget(self)
+        self._figures = _Figures(content)
+        self.class_view = ClassView(self._session, self._figures)
         overview = self.class_view.overview
         self.classes, self.reliability, self.confusion = overview.classes, overview.reliability, overview.confusion
-        self.measuring = MeasuringView(self._session)
+        self.measuring = MeasuringView(self._session, self._figures)
+        self._pages = QStackedLayout(self._figures)  # of classes, and of quantities
+        for page in (self.class_view, self.measuring):
+            self._pages.addWidget(page)
 
         top = FlowLayout(spacing=6)
         for widget in (QLabel("Evaluate on"), self.validation, self.test, self.export, self.again):
@@ -114,7 +119,6 @@ class EvaluationPanel(Panel):
             answers.addWidget(button)
         ask.addLayout(answers)
         self._warning.setVisible(False)
-        content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 4, 0)
         column.addLayout(top)
@@ -124,18 +128,9 @@ class EvaluationPanel(Panel):
         column.addWidget(self.remarks)
         column.addWidget(self.decision)
         column.addWidget(self.numbers)
-        self._figures = self._build_figures()
         column.addWidget(self._figures, 1)
         column.addStretch(0)
-        self._set_content(make_scrollable(content))
-
-    def _build_figures(self) -> QWidget:
-        """Two pages: of classes, and of quantities."""
-        pages = _Figures()
-        self._pages = QStackedLayout(pages)
-        self._pages.addWidget(self.class_view)
-        self._pages.addWidget(self.measuring)
-        return pages
+        self._set_content(Scrollable(content, self))
 
     def _connect(self) -> None:
         session = self._session
@@ -350,9 +345,9 @@ class EvaluationPanel(Panel):
         names = self._evaluation.predictions.names
         rows = self._evaluation.rows_in(names[label], names[predicted])
         self._select(rows)
-        called = f"{names[label]} predicted as {names[predicted]}"
-        some = f"{len(rows):,} {called} {'is' if len(rows) == 1 else 'are'} selected."
-        self._session.message.emit(some if len(rows) else f"There is no {called}.")
+        own, answer = names[label], names[predicted]
+        some = f"{len(rows):,} {own} predicted as {answer} {'is' if len(rows) == 1 else 'are'} selected."
+        self._session.message.emit(some if len(rows) else f"No {own} is predicted as {answer}.")
 
     def _select(self, rows: NDArray[np.int64]) -> None:
         self._session.set_selection(rows)

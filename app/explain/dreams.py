@@ -81,7 +81,9 @@ class DreamsPanel(RunNetworkPanel):
         self.save.setToolTip("Write the dream as a picture, and beside it as FITS.")
         self.view = DreamView()
         self._set_content(
-            ResponsiveSplit(Scrollable(self._build_settings()), self._build_pictures(), 620, (290, 560), (260, 400))
+            ResponsiveSplit(
+                Scrollable(self._build_settings()), self._build_pictures(), 620, (290, 560), (260, 400), parent=self
+            )
         )
 
     def _build_settings(self) -> QWidget:

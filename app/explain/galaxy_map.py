@@ -84,7 +84,9 @@ class GalaxyMapPanel(RunNetworkPanel):
         self.picture = ImageView()
         self.picture.setFixedHeight(200)
         self._set_content(
-            ResponsiveSplit(Scrollable(self._build_settings()), self._build_plot(), 620, (260, 600), (240, 400))
+            ResponsiveSplit(
+                Scrollable(self._build_settings()), self._build_plot(), 620, (260, 600), (240, 400), parent=self
+            )
         )
 
     def _build_settings(self) -> QWidget:

@@ -15,7 +15,6 @@ from app.session.session import Session
 from core.errors import FolderInUse, Problem
 from core.project import outputs
 from core.project.outputs import Inputs, Output
-from core.wording import count_of
 
 if TYPE_CHECKING:
     from core.evaluate.written_table import WrittenTable
@@ -146,12 +145,11 @@ def _save_answers(parent: QWidget, session: Session, weights: Path, data: Path |
 
 def _describe(made: WrittenTable, table: Path) -> str:
     """Where the answers are, what their errors are, how stamps were made, and what differs from the training."""
-    galaxies = count_of(len(made), "galaxy")
     doubts = [problem.text for problem in made.problems]
     if made.flagged is None:
-        return " ".join([f"Predictions for {galaxies} are saved in {table.name}.", *made.notes[:1], *doubts])
-    flags = f"{made.flagged:,} of them with a flag that says what is doubtful"
-    said = f"Measured values of {galaxies} are saved in {table.name}, {flags}."
+        return " ".join([f"Predictions are saved in {table.name}: {made.counted}.", *made.notes[:1], *doubts])
+    flags = f"{made.flagged:,} with a flag that says what is doubtful"
+    said = f"Measured values are saved in {table.name}: {made.counted}; {flags}."
     return " ".join(text for text in (said, made.errors_are, *made.notes[:1], *doubts) if text)
 
 

@@ -57,12 +57,14 @@ class Dataset(QObject):
 
     Notes
     -----
-    Signals: ``changed`` when another dataset is open, or none; ``labels_changed(rows)`` at once after labels were given
+    Signals: ``awaited`` when another dataset is about to be opened; ``changed`` when one is open, or none;
+    ``labels_changed(rows)`` at once after labels were given
     by hand; ``split_changed`` when target or parts may have changed, after labels only once no more come;
     ``drawing_begun`` when those of many galaxies are looked for, which takes a moment; until then they are the earlier
     ones; ``labels_unsaved(problem)`` when labels were given that could not be written, which are kept in the journal.
     """
 
+    awaited = Signal()
     changed = Signal()
     labels_unsaved = Signal(object)
     labels_changed = Signal(object)
@@ -137,8 +139,13 @@ class Dataset(QObject):
         if self.cutouts is not None:
             file_identity.pin(self.cutouts.path, self.cutouts.identity, self.cutouts.checksum)
 
+    def await_another(self) -> None:
+        """Make ready for another dataset, be it at the same path; until it is there, this one stays open."""
+        self.unpin_file()
+        self.awaited.emit()
+
     def unpin_file(self) -> None:
-        """Allow another dataset at this path, which is about to be opened."""
+        """Allow another dataset at this path."""
         from core.data import file_identity
 
         if self.cutouts is not None:

@@ -25,6 +25,7 @@ h1 {{ font-size: 22px; font-weight: 600; margin: 14px 0 10px 0; }}
 h2 {{ font-size: 17px; font-weight: 600; margin: 26px 0 8px 0; }}
 h3 {{ font-size: 14px; font-weight: 600; margin: 20px 0 6px 0; }}
 p {{ margin: 0 0 10px 0; line-height: 135%; }}
+p.picture {{ line-height: 100%; }}
 li {{ margin: 0 0 5px 0; line-height: 135%; }}
 a {{ color: {accent}; text-decoration: none; }}
 code, pre {{ font-family: '{fixed}'; font-size: 12px; }}
@@ -153,5 +154,6 @@ def _html(name: str) -> str:
         lambda anchor: f'<a name="{anchor}"></a>',
         lambda place, about: f'<img src="{place}" alt="{about}">',
     )
+    html = html.replace("<p><img ", '<p class="picture"><img ')  # whose height is not to grow as that of a line does
     html = html.replace("<pre>", '<table class="code" width="100%"><tr><td><pre>')
     return html.replace("\n</code></pre>", "</code></pre></td></tr></table>")

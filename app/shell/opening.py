@@ -238,7 +238,7 @@ class Opening(QObject):
         self._open(path, name)
 
     def _open(self, path: Path, name: str = "") -> None:
-        self._session.dataset.unpin_file()  # it may be opened again because it was replaced
+        self._session.dataset.await_another()  # it may be opened again because it was replaced
         self.provide_project(path.stem)
         if self._session.project is None:
             return

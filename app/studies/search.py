@@ -84,7 +84,9 @@ class SearchPanel(StudyPanel):
         self.open_run.clicked.connect(self._open_run)
         self.plot.picked.connect(self.trials.select)
         self.trials.chosen.connect(self._trial_selected)
-        self._set_content(ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420)))
+        self._set_content(
+            ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420), parent=self)
+        )
 
     def _build_settings(self) -> QWidget:
         return self._build_form_side("Search", group("How", self.form), group("What is searched", self.space))

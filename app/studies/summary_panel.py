@@ -57,7 +57,9 @@ class SummaryPanel(StudyPanel):
         for page in (self.invitation, self.plot, self.grid, self.numbers):
             self.pictures.addWidget(page)
         self.sentences = Sentences()
-        self._set_content(ResponsiveSplit(settings, self._build_results(), 760, (_SETTINGS, 610), (260, 420)))
+        self._set_content(
+            ResponsiveSplit(settings, self._build_results(), 760, (_SETTINGS, 610), (260, 420), parent=self)
+        )
 
     def _build_results(self) -> QWidget:
         side = QWidget()

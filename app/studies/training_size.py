@@ -71,7 +71,9 @@ class TrainingSizePanel(StudyPanel):
         self.part.activated.connect(self._show_part)
         self._scores = ScoreChoice(self._session, self.form, self)
         self._scores.offered.connect(self._show_state)
-        self._set_content(ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420)))
+        self._set_content(
+            ResponsiveSplit(self._build_settings(), self._build_results(), 760, (320, 640), (260, 420), parent=self)
+        )
 
     def _build_settings(self) -> QWidget:
         return self._build_form_side("Study", group("Training sizes", self.form, self.runs), self.note)

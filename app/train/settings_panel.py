@@ -51,11 +51,12 @@ class SettingsPanel(Panel):
         self.refresh()
 
     def _build(self) -> None:
-        self.form = TrainingForm(self._session)
+        content = QWidget(self)
+        self.form = TrainingForm(self._session, content)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search the settings")
         self.search.setClearButtonEnabled(True)
-        self.area = Scrollable(self.form)
+        self.area = Scrollable(self.form, content)
         self.area.setMinimumHeight(200)
         self.sections = SectionList(self.form.sections, self.area)
         self.outlook = OutlookView()
@@ -66,7 +67,6 @@ class SettingsPanel(Panel):
         self.seeds.setRange(1, _MOST_SEEDS)
         self.seeds.setToolTip(_SEEDS)
         self.seeds.setAccessibleName("Seeds")
-        content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.search)

@@ -103,7 +103,6 @@ class TrainingForm(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.sections: dict[str, QGroupBox] = {}
         self._build()
         self._connect()
         self._show_runs()
@@ -112,15 +111,16 @@ class TrainingForm(QWidget):
         self._offer_columns()
 
     def _build(self) -> None:
-        settings = self._session.draft.settings
-        self.data = SettingsForm(DataSettings, settings.data, exclude={"labels", "split_column"})
-        self.augmentation = SettingsForm(AugmentationSettings, settings.augmentation)
-        self.network = SettingsForm(NetworkSettings, settings.network)
-        self.optimiser = SettingsForm(OptimiserSettings, settings.optimiser)
-        self.loss = SettingsForm(LossSettings, settings.loss)
-        self.stopping = SettingsForm(StoppingSettings, settings.stopping)
-        self.transfer = SettingsForm(TransferSettings, settings.transfer, exclude=_CHOSEN_ELSEWHERE)
-        self.unlabelled = SettingsForm(UnlabelledSettings, settings.unlabelled, exclude={"dataset"})
+        draft = self._session.draft.settings
+        self.sections = group = {part: QGroupBox(title.replace("&", "&&"), self) for part, title in _TITLES.items()}
+        self.data = SettingsForm(DataSettings, draft.data, group["data"], exclude={"labels", "split_column"})
+        self.augmentation = SettingsForm(AugmentationSettings, draft.augmentation, group["augmentation"])
+        self.network = SettingsForm(NetworkSettings, draft.network, group["network"])
+        self.optimiser = SettingsForm(OptimiserSettings, draft.optimiser, group["optimiser"])
+        self.loss = SettingsForm(LossSettings, draft.loss, group["loss"])
+        self.stopping = SettingsForm(StoppingSettings, draft.stopping, group["stopping"])
+        self.transfer = SettingsForm(TransferSettings, draft.transfer, group["transfer"], exclude=_CHOSEN_ELSEWHERE)
+        self.unlabelled = SettingsForm(UnlabelledSettings, draft.unlabelled, group["unlabelled"], exclude={"dataset"})
         self._forms = {
             "data": self.data,
             "augmentation": self.augmentation,
@@ -131,7 +131,7 @@ class TrainingForm(QWidget):
             "transfer": self.transfer,
             "unlabelled": self.unlabelled,
         }
-        self.machine = SettingsForm(RunSettings, settings, only=_MACHINE)
+        self.machine = SettingsForm(RunSettings, draft, group["machine"], only=_MACHINE)
         self._build_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, _RIGHT_MARGIN, 0)
@@ -210,10 +210,8 @@ class TrainingForm(QWidget):
 
     def _add_section(self, column: QVBoxLayout, part: str) -> QVBoxLayout:
         """Add an empty section; returns its layout."""
-        group = QGroupBox(_TITLES[part].replace("&", "&&"))
-        self.sections[part] = group
-        column.addWidget(group)
-        inside = QVBoxLayout(group)
+        column.addWidget(self.sections[part])
+        inside = QVBoxLayout(self.sections[part])
         inside.setContentsMargins(0, 6, 0, 0)
         return inside
 

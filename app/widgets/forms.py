@@ -90,9 +90,9 @@ class SettingsForm(QWidget):
             column.addLayout(self._grid(essential))
         for knob in shown:
             if _is_model(knob.annotation):
-                group = QGroupBox(knob.title)
+                group = QGroupBox(knob.title, self)
                 group.setToolTip(knob.help)
-                form = SettingsForm(knob.annotation, getattr(self._value, knob.name))
+                form = SettingsForm(knob.annotation, getattr(self._value, knob.name), group)
                 form.changed.connect(self._edited)
                 form.problem_changed.connect(self.problem_changed)
                 QVBoxLayout(group).addWidget(form)
@@ -101,9 +101,9 @@ class SettingsForm(QWidget):
         if expert and not (essential or self._nested):  # behind a fold nothing would be left
             column.addLayout(self._grid(expert))
         elif expert:
-            inside = QWidget()
+            inside = QWidget(self)
             inside.setLayout(self._grid(expert))
-            self._fold = Fold("More", inside)
+            self._fold = Fold("More", inside, self)
             column.addWidget(self._fold)
         column.addWidget(self._error)
         column.addStretch(1)

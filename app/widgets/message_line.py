@@ -187,4 +187,5 @@ class MessageLine(QLabel):
         super().changeEvent(arg__1)
         if arg__1.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
             self.updateGeometry()
-            self._grow()
+            if self.isVisible():  # or else when it comes into sight
+                self._grow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -53,7 +54,11 @@ class NoticeStrip(QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as a notice, whether there is one or not."""
-        return QSize(0, _Notice("notice", "").sizeHint().height() + 4)
+        return QSize(0, self._height)
+
+    @cached_property
+    def _height(self) -> int:
+        return _Notice("notice", "").sizeHint().height() + 4
 
     @property
     def texts(self) -> list[str]:

@@ -30,7 +30,7 @@ class Plot(pg.PlotWidget):
         self._titles: dict[
             str, str
         ] = {}  # empty while there are no axes: Qt sends a palette change during construction
-        super().__init__(parent)
+        super().__init__(parent, enableMenu=False)  # which would be built at once, and is not shown
         self._titles = {"left": left, "bottom": bottom}
         offer_view(self)
         self.hideButtons()

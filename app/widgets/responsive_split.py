@@ -33,8 +33,9 @@ class ResponsiveSplit(QSplitter):
         wide_sizes: Sequence[int],
         narrow_sizes: Sequence[int],
         growing: int = 1,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__(Qt.Orientation.Horizontal, parent)
         self._narrow = narrow
         self._sides = (first, second)
         self._sizes = {Qt.Orientation.Horizontal: list(wide_sizes), Qt.Orientation.Vertical: list(narrow_sizes)}

@@ -37,12 +37,12 @@ class SplitForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._first = first
-        self.open = SettingsForm(model, only=first)
-        self.folded = SettingsForm(model, exclude=[*first, *exclude])
+        self.open = SettingsForm(model, parent=self, only=first)
+        self.folded = SettingsForm(model, parent=self, exclude=[*first, *exclude])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.open)
-        column.addWidget(Fold(rest, self.folded))
+        column.addWidget(Fold(rest, self.folded, self))
         column.addStretch(1)
 
     @property

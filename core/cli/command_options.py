@@ -15,8 +15,8 @@ from core.cli.shared_options import (
     add_settings_options,
     add_split_option,
 )
+from core.cli.training_settings import add_training_options
 from core.explain.methods import DREAMS, METHODS
-from core.nets import base_networks
 from core.project import outputs
 
 IMPORT = ("import", "commands:import_files", "Make a dataset of image files and a catalogue.")
@@ -83,21 +83,14 @@ def add_train_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run; new or empty")
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add("--seed", type=int, metavar="N", help="origin of all randomness")
+    add_training_options(command, "optimiser.learning_rate=1e-3")
     add("--seeds", type=int, default=1, metavar="N", help="train N networks that answer together, as an ensemble")
-    add_split_option(command)
     add(
         "--draw-again",
         action="store_true",
         help="draw the parts anew that the project keeps; spoils earlier test parts",
     )
-    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
-    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    add_band_option(command)
-    add_class_option(command)
     add("--json", action="store_true", help="print the result as JSON")
-    add_settings_options(command, "optimiser.learning_rate=1e-3")
     command.set_defaults(writes={"output": outputs.FOLDER})
 
 
@@ -141,15 +134,8 @@ def _add_finder_options(command: argparse.ArgumentParser, figure: str, example: 
     add = command.add_argument
     add("data", type=Path, metavar="DATA.h5", help="the dataset")
     add("-o", "--output", type=Path, metavar="FIGURE.png", help=figure)
-    add("--label", metavar="COLUMN", action="append", help="what to learn; else what the dataset declares")
-    add_split_option(command)
-    add("--seed", type=int, metavar="N", help="origin of all randomness")
-    add("--start-from", type=Path, metavar="RUN", help=base_networks.offer("an earlier run, a weights file"))
-    add("--freeze-blocks", type=int, metavar="K", help="keep the first K blocks as they are")
-    add_band_option(command)
-    add_class_option(command)
+    add_training_options(command, example)
     add("--json", action="store_true", help="print the curve and the result as JSON")
-    add_settings_options(command, example)
     add_force_option(command, output=outputs.PNG)
 
 

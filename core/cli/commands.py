@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from core.cli import distributed
 from core.cli.console import Console
 from core.cli.setting_options import resolve_settings
-from core.cli.sources import hand_labels_of, parse_class_map, starting_point
+from core.cli.sources import hand_labels_of
+from core.cli.training_settings import resolve_training_settings
 from core.data.settings import ImportSettings
-from core.errors import Problem, SettingsProblem
+from core.errors import Problem
 from core.metrics import part_notes
 from core.metrics.guessing import guess_of_run
 from core.project.metrics_file import read_metrics
@@ -82,11 +83,11 @@ def train(options: argparse.Namespace, console: Console) -> int:
     if options.seeds != 1:
         from core.cli.ensemble import train_several
 
-        settings = _run_settings(options)
+        settings = resolve_training_settings(options)
         if options.draw_again:
             _draw_parts_again(options, settings, console)
         return train_several(settings, options.data, options, console)
-    return train_with(_run_settings(options), options.data, options, console)
+    return train_with(resolve_training_settings(options), options.data, options, console)
 
 
 def train_with(settings: RunSettings, data: Path, options: argparse.Namespace, console: Console) -> int:
@@ -168,7 +169,7 @@ def rate(options: argparse.Namespace, console: Console) -> int:
     from core.cli.figures import save_rates
     from core.train import learning_rate_finder
 
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    settings, hand_labels = resolve_training_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Trying learning rates",
         lambda stop: learning_rate_finder.run(settings, options.data, stop, hand_labels=hand_labels),
@@ -192,7 +193,7 @@ def batch(options: argparse.Namespace, console: Console) -> int:
     from core.cli.figures import save_batch_sizes
     from core.train import batch_size_finder
 
-    settings, hand_labels = _run_settings(options), hand_labels_of(options.data, console)
+    settings, hand_labels = resolve_training_settings(options), hand_labels_of(options.data, console)
     found = console.drive(
         "Trying batch sizes",
         lambda stop: batch_size_finder.run(settings, options.data, stop, hand_labels=hand_labels),
@@ -213,19 +214,3 @@ def batch(options: argparse.Namespace, console: Console) -> int:
     if options.output:
         console.say(f"Figure: {options.output}")
     return 0
-
-
-def _run_settings(options: argparse.Namespace) -> RunSettings:
-    if options.freeze_blocks and not options.start_from:
-        raise SettingsProblem("Blocks can be frozen only in an earlier network.", "Add --start-from RUN.")
-    return resolve_settings(
-        RunSettings,
-        options,
-        data__labels=tuple(options.label) if options.label else None,
-        data__split_column=options.split_column,
-        seed=options.seed,
-        transfer__start_from=starting_point(options.start_from),
-        transfer__freeze_blocks=options.freeze_blocks,
-        transfer__bands=options.band_map,
-        transfer__class_map=parse_class_map(options) if options.class_map else None,
-    )

@@ -15,7 +15,7 @@ from core.metrics.uncertainty import plus_minus
 from core.project.metrics_file import without_nan
 from core.project.project import require_not_open
 from core.project.runs import RunFolder
-from core.wording import count_of
+from core.wording import with_distances
 
 if TYPE_CHECKING:
     from core.evaluate.evaluation import Evaluation
@@ -98,12 +98,11 @@ def print_report(report: Report, units: Sequence[str], console: Console) -> None
 
 
 def _print_classes(report: ClassReport, console: Console) -> None:
-    from core.metrics.confusion_bootstrap import describe
     from core.metrics.fraction import Fraction
 
     mean = (
-        f"balanced accuracy {describe(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",
-        f"macro F1 {describe(report.macro_f1, report.mean_intervals.macro_f1)}",
+        f"balanced accuracy {with_distances(report.balanced_accuracy, report.mean_intervals.balanced_accuracy)}",
+        f"macro F1 {with_distances(report.macro_f1, report.mean_intervals.macro_f1)}",
     )
     console.say(f"accuracy {report.accuracy}, {', '.join(mean)}")
     if report.guess is not None:
@@ -120,7 +119,7 @@ def _print_classes(report: ClassReport, console: Console) -> None:
     rows = [
         (
             *(name, f"{report.counts[name]:,}", str(report.completeness[name]), str(report.purity[name])),
-            describe(report.f1[name], interval),
+            with_distances(report.f1[name], interval),
         )
         for name, interval in zip(report.names, report.mean_intervals.f1, strict=True)
     ]
@@ -188,8 +187,8 @@ def predict(options: argparse.Namespace, console: Console) -> int:
     )
     for note in written.notes:
         console.note(note)
-    unread = f", {written.unread:,} without an answer (column “problem”)" if written.unread else ""
-    console.say(f"{count_of(written.galaxies, 'galaxy')}{unread}: {options.output}")
+    why = " (why: column “problem”)" if written.unread else ""
+    console.say(f"{written.counted}{why}: {options.output}")
     if written.decision is not None:
         console.say(f"decision: {written.decision.text}")
     return 0 if written.galaxies else 1

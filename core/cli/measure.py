@@ -9,7 +9,7 @@ from core.cli.console import Console
 from core.cli.sources import choose_bands, dataset_of
 from core.data import zero_points
 from core.project.runs import RunFolder
-from core.wording import count_of
+from core.wording import part_of
 
 
 def measure(options: argparse.Namespace, console: Console) -> int:
@@ -37,7 +37,8 @@ def measure(options: argparse.Namespace, console: Console) -> int:
     measuring.write(measured, options.output)
     console.note(measured.errors_are)
     console.note(f"Pixel values: {measured.pixels_are}")
-    console.say(f"{count_of(len(measured), 'galaxy')}, {measured.flagged:,} with a flag: {options.output}")
+    counted = part_of(len(measured), len(measured) + measured.unread, "galaxy", "no values")
+    console.say(f"{counted}; {measured.flagged:,} with a flag: {options.output}")
     return 0
 
 

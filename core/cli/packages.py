@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from core.cli.console import Console
-from core.cli.shared_options import add_force_option, add_settings_options, common_options
+from core.cli.shared_options import add_force_option, common_options
+from core.cli.training_settings import add_training_options, resolve_training_settings
 from core.errors import FolderInUse, SettingsProblem
 from core.project import outputs
 from core.project.packages import folder_name, read_contents
@@ -56,9 +57,7 @@ def add_job_options(command: argparse.ArgumentParser) -> None:
     add("data", type=Path, metavar="DATA.h5", help="the dataset; of a project, its labels and parts go with it")
     add("-o", "--output", required=True, type=Path, metavar="JOB.zip", help="the package to write")
     add("--title", default="", metavar="NAME", help="of the run; else that of the package")
-    add("--label", action="append", metavar="COLUMN", help="what is learned; repeatable")
-    add("--start-from", metavar="RUN", help="fine-tune this network: a run or a weights file")
-    add_settings_options(packing, "optimiser.epochs=100")
+    add_training_options(packing, "optimiser.epochs=100")
     add_force_option(packing, output=outputs.PACKAGE)
 
     running = step("run", "run_job", "Run a job, or go on with one that was interrupted.")
@@ -103,17 +102,9 @@ def unpack(options: argparse.Namespace, console: Console) -> int:
 
 def pack_job(options: argparse.Namespace, console: Console) -> int:
     """``tuningfork job pack``."""
-    from core.cli.setting_options import resolve_settings
-    from core.cli.sources import starting_point
     from core.train import job_package
-    from core.train.settings import RunSettings
 
-    settings = resolve_settings(
-        RunSettings,
-        options,
-        data__labels=tuple(options.label) if options.label else None,
-        transfer__start_from=starting_point(options.start_from),
-    )
+    settings = resolve_training_settings(options)
     title = options.title or options.output.stem
     contents = console.drive(
         "Packing", lambda stop: job_package.pack(settings, options.data, options.output, stop, title=title)

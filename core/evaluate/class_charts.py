@@ -20,7 +20,7 @@ from core.metrics import binned_classes, ranking
 from core.metrics.merits import display_name
 from core.metrics.ranking import Band, Ranking, Selection
 from core.project.runs import RunFolder
-from core.wording import capitalised, count_of, with_error, with_limits
+from core.wording import capitalised, count_of, with_distances, with_error, with_limits
 
 Kind: TypeAlias = Literal["roc", "precision", "top", "threshold", "reliability"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -138,7 +138,8 @@ def describe_selection(taken: Selection, name: str, how: str, frequency: float |
     hits = f"{taken.hits:,.0f}" if abs(taken.hits - round(taken.hits)) < 0.05 else f"{taken.hits:,.1f}"
     text = (
         f"{capitalised(how)}: {count_of(taken.taken, 'galaxy')}, of which {hits} are {name}: "
-        f"purity {_share(taken.purity)}, completeness {_share(taken.completeness)} of {taken.members:,}."
+        f"purity {with_distances(*taken.purity)}, completeness {with_distances(*taken.completeness)} "
+        f"of {taken.members:,}."
     )
     if frequency is not None and (purity := taken.purity_at(frequency)) is not None:
         value, (low, high) = purity
@@ -315,11 +316,6 @@ def describe(evaluation: Evaluation) -> str:
 
 def _about(evaluation: Evaluation) -> dict[str, str]:
     return {"RUN": evaluation.predictions.run, "DATA": evaluation.data, "PART": evaluation.part}
-
-
-def _share(found: tuple[float, tuple[float, float]]) -> str:
-    value, (low, high) = found
-    return f"{value:.3f} (+{high - value:.3f} −{value - low:.3f})"
 
 
 def _area(name: str, area: ranking.Area) -> str:

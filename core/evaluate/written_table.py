@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import Problem
 from core.metrics.decision import Decision
+from core.wording import part_of
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,8 @@ class WrittenTable:
 
     def __len__(self) -> int:
         return self.galaxies
+
+    @property
+    def counted(self) -> str:
+        """How many galaxies have an answer, and how many have none."""
+        return part_of(self.galaxies, self.galaxies + self.unread, "galaxy")

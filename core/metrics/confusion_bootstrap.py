@@ -70,13 +70,3 @@ def _interval(values: NDArray[np.float64]) -> Interval | None:
         return None
     low, high = np.percentile(values, _BOUNDS)
     return (float(low), float(high)) if high > low else None
-
-
-def describe(value: float | None, interval: Interval | None, form: str = ".3f") -> str:
-    """A mean with its interval, such as ``0.845 (+0.012 −0.013)``; a dash if it is undefined."""
-    if value is None:
-        return "–"
-    if interval is None:
-        return f"{value:{form}}"
-    low, high = min(interval[0], value), max(interval[1], value)
-    return f"{value:{form}} (+{high - value:{form}} −{value - low:{form}})"

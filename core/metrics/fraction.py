@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from astropy.stats import binom_conf_interval
 
+from core.wording import with_distances
+
 _ONE_SIGMA = math.erf(math.sqrt(0.5))  # 68.3 %: of a normal distribution, within one standard deviation of the mean
 
 
@@ -49,7 +51,4 @@ class Fraction:
         return "{} +{} −{} %".format(*numbers)
 
     def __str__(self) -> str:
-        if self.value is None or self.interval is None:
-            return "–"
-        low, high = self.interval
-        return f"{self.value:.3f} (+{high - self.value:.3f} −{self.value - low:.3f})"
+        return with_distances(self.value, self.interval)

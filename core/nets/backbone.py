@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,10 @@ from core.errors import NotPossible, SettingsProblem
 from core.nets import backbone_weights
 
 _WHERE = "network.backbone"
+_WITHOUT = (
+    "leave the backbone empty, or start from a network that comes along (“tuningfork settings base-networks” lists "
+    "them)"
+)
 _HEAD_MODULES = ("global_pool", "head", "fc", "classifier", "head_drop")  # modules after the stages
 _PROBE_SIDE, _TOLERANCE = 64, 1e-4
 _SUGGESTION = "Choose a convolutional one, such as resnet18, convnext_nano or efficientnet_b0."
@@ -77,9 +82,12 @@ def _import_timm() -> Any:
     try:
         return importlib.import_module("timm")
     except (ImportError, RuntimeError) as error:  # RuntimeError: from a torchvision built for another torch
+        is_left_out = getattr(sys, "frozen", False) and isinstance(error, ModuleNotFoundError)
         raise NotPossible(
-            f"timm, which has the ready-made networks, cannot be used here ({error}).",
-            extras.how_to_get("backbones", "leave the backbone empty"),
+            "This program was built without the ready-made networks of timm."
+            if is_left_out
+            else f"timm, which has the ready-made networks, cannot be used here ({error}).",
+            extras.how_to_get("backbones", _WITHOUT),
             _WHERE,
         ) from error
 

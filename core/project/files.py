@@ -59,7 +59,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     try:
         with report_disk_problems(target):
             make_folder(target.parent)
-            temporary.sweep_once(target.parent)
+            temporary.sweep_at_rest(target.parent)
             written = temporary.create(target.parent, target.suffix)
             yield written
             _replace_durably(written, target)

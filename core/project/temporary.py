@@ -1,7 +1,7 @@
 """Temporary files and folders of this program: named by who writes them, and removed once their writer is gone.
 
 The name holds the machine and the process that writes the file, so that an abandoned one, of a program that was killed,
-is known from one that is being written. Before a program first writes to a folder, it removes what is abandoned there.
+is known from one that is being written. Before a program writes to a folder, it removes what is abandoned there.
 What a process of this machine writes is abandoned when that process is gone; of other machines, which share a network
 disk or are containers, only what nobody has changed for a week.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import platform
 import re
@@ -34,7 +35,8 @@ _EARLIER = re.compile(  # of earlier versions: a file of a run, or a dataset tha
     r"|(?:best|network|optimiser|weights|epoch-\d+)\.safetensors|.+\.h5)\.[a-z0-9_]{8}(\.\w+)"
 )
 _HDF5, _FLAGS = b"\x89HDF\r\n\x1a\n", 11  # signature, and the byte that says whether the file was being written
-_swept: set[str] = set()
+_REST = 60.0  # seconds; a window may be open for days while others write beside it
+_swept: dict[str, float] = {}
 
 
 def create(folder: Path, suffix: str = "") -> Path:
@@ -48,7 +50,7 @@ def create(folder: Path, suffix: str = "") -> Path:
 def temporary_folder() -> Iterator[Path]:
     """A folder among the system's temporary ones, removed at the end of the block."""
     parent = Path(tempfile.gettempdir())
-    sweep_once(parent)
+    sweep_at_rest(parent)
     folder = parent / _new_name()
     folder.mkdir(mode=0o700)
     try:
@@ -60,7 +62,7 @@ def temporary_folder() -> Iterator[Path]:
 @contextlib.contextmanager
 def folder_in(parent: Path) -> Iterator[Path]:
     """A new folder in another one, removed at the end of the block unless it was renamed."""
-    sweep_once(parent)
+    sweep_at_rest(parent)
     folder = parent / _new_name()
     folder.mkdir()
     try:
@@ -69,10 +71,11 @@ def folder_in(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_once(folder: Path) -> None:
-    """Remove what is abandoned in a folder, unless this process has looked there before."""
-    if (key := str(folder.absolute())) not in _swept:  # the working folder may change
-        _swept.add(key)
+def sweep_at_rest(folder: Path) -> None:
+    """Remove what is abandoned in a folder, unless this process has looked there within the last minute."""
+    key, now = str(folder.absolute()), time.monotonic()  # the working folder may change
+    if now - _swept.get(key, -math.inf) >= _REST:
+        _swept[key] = now
         sweep(folder)
 
 
@@ -125,13 +128,17 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
 
 
 def _may_be_writing(process: int, changed: float) -> bool:
-    """Whether a process is alive, and not one that got the number of the writer long after it was gone."""
+    """Whether a process is alive, and not one that got the number of the writer long after it was gone.
+
+    One that was killed is gone, even if whoever started it never asks for its end, as in many containers.
+    """
     import psutil
 
     if not psutil.pid_exists(process):  # a thread may have that number, which psutil.Process takes for a process
         return False
     try:
-        return psutil.Process(process).create_time() < changed + _CLOCKS_DIFFER
+        found = psutil.Process(process)
+        return found.status() != psutil.STATUS_ZOMBIE and found.create_time() < changed + _CLOCKS_DIFFER
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:

@@ -7,6 +7,7 @@ paths are right in the project at home, too. One that was killed goes on where i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from core.project.files import file_name, write_atomically
 from core.project.labels import LabelJournal
 from core.project.packages import Contents, read_contents
 from core.project.packing import find_files
-from core.project.project import Project, journal_of
+from core.project.project import journal_of
 from core.project.runs import RunFolder
 from core.reading import is_there, reading
 from core.settings import toml
@@ -164,26 +165,23 @@ def run(
     Stopped
         ``stop`` was set before anything was done.
     """
-    contents, folder, data = yield from job_package.unpack_job(package, folder, stop)
-    kind, model = _model_of(contents, package)
-    project = Project.open(folder)
-    try:
-        begun = next((each.folder for each in study_folders.list_studies(folder)), None)
-        place = begun or study_folders.new_folder(folder, contents.about.get("title", kind))
+    opened = yield from job_package.open_job(package, folder, stop)
+    with contextlib.closing(opened.project) as project:
+        kind, model = _model_of(opened.contents, package)
+        home, title = project.folder, opened.contents.about.get("title", kind)
+        begun = next((each.folder for each in study_folders.list_studies(home)), None)
+        place = begun or study_folders.new_folder(home, title)
         settings = (
             toml.load(RunSettings, place / RUN_SETTINGS)
             if begun is not None and is_there(place / RUN_SETTINGS)
-            else change(toml.load(RunSettings, folder / job_package.SETTINGS))
+            else change(toml.load(RunSettings, home / job_package.SETTINGS))
         )
-        study = _with_datasets(toml.load(model, folder / OWN), lambda name: str(_inside(folder, name)))
-        labels = project.labels(data) if is_there(project.labels(data).path) else None
-        missing: int = yield from _do(kind, settings, study, data, place, stop, labels)
+        study = _with_datasets(toml.load(model, home / OWN), lambda name: str(_inside(home, name)))
+        missing: int = yield from _do(kind, settings, study, opened.data, place, stop, opened.labels)
         target = job_package.results_of(package)
         files = yield from find_files(place)
-        about = {**contents.about, "folder": place.name, "missing": str(missing)}
-        yield from packing.write(target, "results", contents.title, files, about=about)
-    finally:
-        project.close()
+        about = {**opened.contents.about, "folder": place.name, "missing": str(missing)}
+        yield from packing.write(target, "results", opened.contents.title, files, about=about)
     return DoneStudy(kind, place, missing, target)
 
 

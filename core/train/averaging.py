@@ -44,18 +44,30 @@ class WeightAverage:
         self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         self.steps = 0
         self._epochs = epochs
+        self._followed: CNN | None = None
+        self._means: list[Tensor] = []
+        self._values: list[Tensor] = []
+        self._counts: list[tuple[Tensor, Tensor]] = []
 
     @torch.no_grad()
     def update(self, network: CNN, batches: int) -> None:
         """Move towards the weights after a step; an epoch has so many ``batches``."""
         self.steps += 1
         share = 1 / max(1.0, min(self._epochs * batches, (self.steps + _START + 1) / _START))
-        now = network.state_dict()
-        for name, mean in self.network.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(now[name], share)
-            else:
-                mean.copy_(now[name])
+        if self._followed is not network:
+            self._follow(network)
+        torch._foreach_lerp_(self._means, self._values, share)
+        for own, theirs in self._counts:
+            own.copy_(theirs)
+
+    def _follow(self, network: CNN) -> None:
+        """Find the tensors of both networks, which are the same ones at each step, as they are for an optimiser."""
+        now = network.state_dict(keep_vars=True)
+        pairs = [(mean, now[name]) for name, mean in self.network.state_dict(keep_vars=True).items()]
+        self._means = [mean for mean, _ in pairs if mean.is_floating_point()]
+        self._values = [value for mean, value in pairs if mean.is_floating_point()]
+        self._counts = [(mean, value) for mean, value in pairs if not mean.is_floating_point()]
+        self._followed = network
 
     def restore(self, weights: Mapping[str, Tensor], steps: int) -> None:
         """Go on from the average of a run that is resumed."""

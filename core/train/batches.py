@@ -161,12 +161,13 @@ class StreamedImages(_ContextManager):
         waiting = self._reader.submit(self._read, pools[0]) if pools else None
         for number, pool in enumerate(pools):
             assert waiting is not None
-            rows, images = waiting.result()
+            rows, read = waiting.result()
+            images = torch.from_numpy(read)
             if number + 1 < len(pools):
                 waiting = self._reader.submit(self._read, pools[number + 1])
             for wanted in pool:
-                batch = torch.from_numpy(images[np.searchsorted(rows, wanted)]).to(self._device)
-                yield wanted, self._normalisation.scale_fast(batch)
+                places = torch.from_numpy(np.searchsorted(rows, wanted))
+                yield wanted, self._normalisation.scale_fast(images.index_select(0, places).to(self._device))
 
     def close(self) -> None:
         """Close the file in the thread that opened it, and end the thread."""

@@ -8,6 +8,7 @@ command: it goes on after its last complete epoch.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import threading
@@ -24,6 +25,7 @@ from core.events import NEVER, Skipped, Work
 from core.nets import base_networks
 from core.project import packing, temporary, unpacking
 from core.project.files import file_name, make_folder, write_atomically
+from core.project.labels import LabelJournal
 from core.project.packages import Contents, read_contents
 from core.project.packing import find_files
 from core.project.project import FORMAT, Project, journal_of
@@ -220,33 +222,47 @@ def run(
     Stopped
         ``stop`` was set before the first batch was done.
     """
-    contents, folder, data = yield from unpack_job(package, folder, stop)
-    title = contents.about.get("title", _TITLE)
-    project = Project.open(folder)
-    try:
-        labels = project.labels(data) if is_there(project.labels(data).path) else None
+    opened = yield from open_job(package, folder, stop)
+    title = opened.contents.about.get("title", _TITLE)
+    with contextlib.closing(opened.project) as project:
         begun = next((each for each in project.runs() if each.title == title and each.settings_file.exists()), None)
         if begun is None:
-            settings = change(toml.load(RunSettings, folder / SETTINGS))
+            settings = change(toml.load(RunSettings, project.folder / SETTINGS))
             begun = project.new_run(title)
-            result = yield from loop.run(settings, data, begun, stop, hand_labels=labels)
+            result = yield from loop.run(settings, opened.data, begun, stop, hand_labels=opened.labels)
         else:
-            result = yield from resuming.run(begun, stop, data, hand_labels=labels)
+            result = yield from resuming.run(begun, stop, opened.data, hand_labels=opened.labels)
         target = results_of(package)
-        yield from _pack_results(begun, {**contents.about, "reason": result.reason}, target)
-    finally:
-        project.close()
+        yield from _pack_results(begun, {**opened.contents.about, "reason": result.reason}, target)
     return DoneJob(result, target)
 
 
-def unpack_job(package: Path, folder: Path | None, stop: threading.Event = NEVER) -> Work[tuple[Contents, Path, Path]]:
-    """Unpack a job, unless it is there; returns what is in it, its folder, and its dataset.
+@dataclass(frozen=True)
+class OpenedJob:
+    """A job where it is done: what is in its package, its project, its dataset, and the labels given by hand."""
+
+    contents: Contents
+    project: Project
+    data: Path
+    labels: LabelJournal | None
+
+
+def open_job(package: Path, folder: Path | None, stop: threading.Event = NEVER) -> Work[OpenedJob]:
+    """Unpack a job, unless it is there, and open its project, which the caller closes.
 
     Raises
     ------
     Problem
         It is no job, or another one is in the folder.
     """
+    contents, folder, data = yield from _unpack_job(package, folder, stop)
+    project = Project.open(folder)
+    labels = project.labels(data)
+    return OpenedJob(contents, project, data, labels if is_there(labels.path) else None)
+
+
+def _unpack_job(package: Path, folder: Path | None, stop: threading.Event = NEVER) -> Work[tuple[Contents, Path, Path]]:
+    """Returns what is in the job, its folder, and its dataset."""
     contents = read_contents(package, ("job",))
     folder = folder or package.with_suffix("")
     if is_there(folder / ABOUT):

@@ -54,6 +54,7 @@ class OptimiserStep:
         start: Mapping[str, Tensor] | None = None,
     ) -> None:
         self._groups = make_groups(network, settings, start)
+        self._pulled = [group for group in self._groups if group.start]
         self._pull, self._is_decoupled = settings.transfer.pull_to_start, settings.optimiser.method == "adamw"
         self.optimiser = build_optimiser(self._groups, settings)
         device = next(network.parameters()).device.type
@@ -84,14 +85,15 @@ class OptimiserStep:
             group["lr"] = rate
         for group, own in zip(self.optimiser.param_groups, self._groups, strict=False):  # others may have been added
             group["lr"] = rate * own.share
-        self._pull_to_start(rate)
+        if self._pulled:
+            self._pull_to_start(rate)
         self.scaler.step(self.optimiser)
         self.scaler.update()
 
     @torch.no_grad()
     def _pull_to_start(self, rate: float) -> None:
         """Pull weights that have a start towards it, as weight decay pulls them towards zero; frozen ones stay."""
-        for group in (group for group in self._groups if group.start):
+        for group in self._pulled:
             for weight, start in zip(group.weights, group.start, strict=True):
                 if weight.grad is None:
                     continue

@@ -6,6 +6,7 @@ on what was drawn before: a resumed run draws the same numbers as one without in
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 Purpose = Literal[
     "weights", "order", "augmentation", "dropout", "noise", "sample", "unlabelled", "discriminator", "view"
 ]
+_TOGETHER = 32
 _PURPOSES: dict[Purpose, int] = {
     "weights": 1,
     "order": 2,
@@ -39,6 +41,19 @@ def torch_generator(seed: int, purpose: Purpose, *numbers: int, device: torch.de
 
 def torch_seed(seed: int, purpose: Purpose, *numbers: int) -> int:
     """A seed for one of torch's generators."""
+    if not numbers:
+        return _torch_seed(seed, purpose, ())
+    block, place = divmod(numbers[-1], _TOGETHER)
+    return _torch_seeds(seed, purpose, numbers[:-1], block)[place]
+
+
+@lru_cache(maxsize=16)
+def _torch_seeds(seed: int, purpose: Purpose, before: tuple[int, ...], block: int) -> tuple[int, ...]:
+    """The seeds of successive batches: together each takes a tenth of the time, since a step clears the caches."""
+    return tuple(_torch_seed(seed, purpose, (*before, block * _TOGETHER + place)) for place in range(_TOGETHER))
+
+
+def _torch_seed(seed: int, purpose: Purpose, numbers: tuple[int, ...]) -> int:
     return int(_sequence(seed, purpose, numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 

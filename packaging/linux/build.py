@@ -30,6 +30,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep-frozen", action="store_true", help="pack what was frozen before")
     parser.add_argument("--only", choices=("deb", "archive"), help="one of the two")
+    about = "a program without ready-made networks; see pyinstaller/freeze.py"
+    parser.add_argument("--without-backbones", action="store_true", help=about)
     options = parser.parse_args()
     missing = [package for tool, package in _TOOLS.items() if shutil.which(tool) is None]
     if missing:
@@ -37,7 +39,9 @@ def main() -> int:
         return 1
     if not options.keep_frozen:
         freeze = ROOT / "packaging" / "pyinstaller" / "freeze.py"
-        subprocess.run([sys.executable, str(freeze)], cwd=ROOT, check=True)
+        wish = ["--without-backbones"] if options.without_backbones else []
+        if status := subprocess.run([sys.executable, str(freeze), *wish], cwd=ROOT, check=False).returncode:
+            return status
     makers: dict[str, Callable[[Path, Path, Path], Path]] = {"deb": deb.pack, "archive": archive.pack}
     for name, make in makers.items():
         if options.only in {None, name}:

@@ -29,7 +29,9 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     from core.version import VERSION
 
-    subprocess.run([sys.executable, str(ROOT / "packaging" / "pyinstaller" / "freeze.py")], check=True)
+    freeze = [sys.executable, str(ROOT / "packaging" / "pyinstaller" / "freeze.py"), *sys.argv[1:]]
+    if status := subprocess.run(freeze, check=False).returncode:
+        return status
     make_application(VERSION)
     image = DIST / f"tuning-fork-{VERSION}-macos.dmg"
     contents = WORK / "dmg"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 BY_NAME = (  # imported where a name is only known when the program runs
     *("photutils.geometry.core", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf"),
-    *("timm", "huggingface_hub", "onnx", "onnxruntime", "torch.utils.tensorboard"),
+    *("onnx", "onnxruntime", "torch.utils.tensorboard"),
 )
+OF_BACKBONES = ("timm", "huggingface_hub")
 RECORDS = (  # whose versions runs and reports of problems record
     *("tuning-fork", "torch", "numpy", "h5py", "astropy", "safetensors", "pydantic", "pyside6-essentials", "pyqtgraph"),
-    *("photutils", "timm"),
+    "photutils",
 )
+RECORDS_OF_BACKBONES = ("timm",)
+UNUSED_WITHOUT_BACKBONES = ("timm", "torchvision")
+WITHOUT_BACKBONES = "TUNINGFORK_WITHOUT_BACKBONES"
+"""An environment variable: if it is set, the program is frozen without ready-made networks."""
+
 UNUSED_MODULES = [
     *("captum", "IPython", "jedi", "jupyter_client", "notebook", "pandas", "polars", "tensorflow", "dask", "sphinx"),
     *("tkinter", "PyQt5", "PyQt6", "PySide2", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtNetwork"),

@@ -26,7 +26,9 @@ def main() -> int:
     from core.version import VERSION
 
     draw_icon(ROOT / "build" / "tuning-fork.ico")
-    subprocess.run([sys.executable, str(ROOT / "packaging" / "pyinstaller" / "freeze.py")], check=True)
+    freeze = [sys.executable, str(ROOT / "packaging" / "pyinstaller" / "freeze.py"), *sys.argv[1:]]
+    if status := subprocess.run(freeze, check=False).returncode:
+        return status
     subprocess.run(
         [compiler, "/Qp", f"/DVersion={VERSION}", str(Path(__file__).with_name("tuning-fork.iss"))], check=True
     )

@@ -156,3 +156,30 @@ def test_an_archive_that_has_not_arrived_whole_says_so(archive: Path):
     done = subprocess.run(["sh", archive, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "not whole" in done.stderr
+
+
+def test_nothing_is_frozen_where_torchvision_does_not_fit_torch(tmp_path: Path) -> None:
+    freeze = load(PACKAGING / "pyinstaller" / "freeze.py")
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    for place, content in ((wrong, "raise RuntimeError('operator torchvision::nms does not exist')"), (right, "")):
+        place.mkdir()
+        (place / "torchvision.py").write_text(content)
+        (place / "timm.py").write_text("import torchvision")
+    environment = {**os.environ, "PYTHONPATH": str(wrong)}
+    script = [sys.executable, str(PACKAGING / "pyinstaller" / "freeze.py")]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Nothing was frozen" in done.stderr and "operator torchvision::nms does not exist" in done.stderr
+    assert "--without-backbones" in done.stderr and "Traceback" not in done.stderr
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{right}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    assert freeze.why_no_backbones(str(python)) == ""
+
+
+def test_a_program_without_backbones_leaves_nothing_of_them_behind() -> None:
+    collection = load(PACKAGING / "pyinstaller" / "collection.py")
+    freeze = load(PACKAGING / "pyinstaller" / "freeze.py")
+    assert "timm" not in {*collection.BY_NAME, *collection.RECORDS, *collection.UNUSED_MODULES}
+    assert {"timm", "torchvision"} <= set(collection.UNUSED_WITHOUT_BACKBONES)
+    assert "timm" in freeze.required_packages() and "timm" not in freeze.required_packages(("onnx", "tensorboard"))

@@ -31,8 +31,8 @@ class AdaptationView(QWidget):
         How the network is tuned at first.
     """
 
-    def __init__(self, state: QWidget, settings: TransferSettings) -> None:
-        super().__init__()
+    def __init__(self, state: QWidget, settings: TransferSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.match = MatchView()
         self.bands, self.classes = BandChooser(), ClassMapTable()
         self.match.add_below("bands", self.bands)
@@ -51,7 +51,9 @@ class AdaptationView(QWidget):
         self.tune.setToolTip("Prepare a training that starts from this network, in the Train workspace.")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        split = ResponsiveSplit(self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340))
+        split = ResponsiveSplit(
+            self._build_match(), self._build_tuning(state), 860, (600, 640), (340, 340), parent=self
+        )
         split.setStretchFactor(0, 1)  # both grow
         column.addWidget(split, 1)
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.message_line import MessageLine
 from app.widgets.numbers import Numbers
 from app.widgets.plain_text import as_written
 from core.printable import on_one_line
@@ -35,6 +36,7 @@ class ReportView(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.title.setWordWrap(True)
+        self.place = MessageLine(1, grows=True, insists=True)
         self.counts = Numbers(_COUNTS)
         self.notes = QLabel()
         self.notes.setWordWrap(True)
@@ -54,7 +56,7 @@ class ReportView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        for widget in (self.title, self.counts, self.notes):
+        for widget in (self.title, self.place, self.counts, self.notes):
             column.addWidget(widget)
         column.addWidget(self.table, 1)
         column.addStretch(0)
@@ -64,6 +66,7 @@ class ReportView(QWidget):
         lines = [(problem.where, problem.sentence, problem.remedy) for problem in report.unusable]
         lines += [(name, "This catalogue row has no image.", "") for name in report.without_image]
         self.title.setText("Some files could not be used" if report.unusable else "All files were imported")
+        self.place.setText(f"The dataset is {report.path}")
         numbers = (report.imported, len(report.unusable), len(report.without_label), len(report.without_image))
         for name, number in zip(_COUNTS, numbers, strict=False):
             self.counts.show_number(name, f"{number:,}")

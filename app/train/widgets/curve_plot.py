@@ -9,6 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme import Colours, colours
@@ -21,6 +22,8 @@ from core.train.settings import StoppingSettings
 
 _TITLES = {"accuracy": "Accuracy", "r2": "R²", "neighbours_accuracy": "k-NN accuracy"}
 _ACCURACIES = ("accuracy", "neighbours_accuracy")
+_GUESS_LABELS = ("commonest class {value:.2f}", "to beat {value:.2f}", "{value:.2f}")  # the longest that fits
+_GUESS_PLACE, _LABEL_MARGIN = 0.02, 10  # of the width; pixels on both sides of the text
 
 
 class _Track:
@@ -65,8 +68,8 @@ class CurvePlot(QWidget):
         self._guess_line = pg.InfiniteLine(
             angle=0,
             movable=False,
-            label="commonest class {value:.2f}",
-            labelOpts={"position": 0.02, "anchors": [(0, 0), (0, 1)]},
+            label=_GUESS_LABELS[0],
+            labelOpts={"position": _GUESS_PLACE, "anchors": [(0, 0), (0, 1)]},
         )
         self._stopping: StoppingSettings | None = None
         self._planned = 0
@@ -95,7 +98,9 @@ class CurvePlot(QWidget):
             self.rules[part] = StoppingRule(plot)
             line.addWidget(plot, 1)
         self._guess_line.hide()
-        self._plots["score"].getViewBox().addItem(self._guess_line)  # counts for the limits: it has to be in view
+        score = self._plots["score"].getViewBox()
+        score.addItem(self._guess_line)  # counts for the limits: it has to be in view
+        score.sigResized.connect(self._fit_guess)
         below = QHBoxLayout()
         below.addWidget(self.legend)
         below.addStretch(1)
@@ -137,6 +142,15 @@ class CurvePlot(QWidget):
         self._guess_line.setVisible(is_shown)
         if is_shown:
             self._guess_line.setValue(self.guess)
+            self._fit_guess()
+
+    def _fit_guess(self) -> None:
+        """Name the line as fully as the plot is wide."""
+        label, width = self._guess_line.label, self._plots["score"].getViewBox().width()
+        room = (1 - 2 * _GUESS_PLACE) * width - _LABEL_MARGIN
+        metrics = QFontMetricsF(label.textItem.font())
+        fitting = (each for each in _GUESS_LABELS if metrics.horizontalAdvance(each.format(value=self.guess)) <= room)
+        label.setFormat(next(fitting, _GUESS_LABELS[-1]))
 
     def _draw_rule(self) -> None:
         name = None if self._stopping is None else monitored_curve(self._stopping, self._score)

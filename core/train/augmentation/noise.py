@@ -44,7 +44,8 @@ def add_noise(
     else:
         noise = pool.take(images.numel(), generator).view(images.shape)
     sign = 1 if torch.rand(1, generator=generator) < 0.5 else -1
-    return images.addcmul_(noise, sign * width) if in_place else torch.addcmul(images, noise, sign * width)
+    add = images.addcmul_ if in_place else images.addcmul
+    return add(noise, width, value=sign)
 
 
 def lost_noise(images: Tensor) -> Tensor:

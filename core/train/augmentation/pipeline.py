@@ -46,7 +46,7 @@ _WITHOUT_PHYSICAL = {
 
 def is_physical(settings: AugmentationSettings) -> bool:
     """Whether any of it acts on physical pixels, so that the images must not be scaled before."""
-    return settings.model_copy(update=_WITHOUT_PHYSICAL) != settings
+    return settings.differs_from(_WITHOUT_PHYSICAL)
 
 
 def augment(
@@ -93,11 +93,11 @@ def augment(
             varied = add_noise(varied, lost[:, None, None], generator, pool, in_place=True)
             lost = None
         varied = scaling.scale_fast(varied)
+    if not settings.noise and (lost is None or not lost.any()):
+        return varied
     width = torch.full((images.shape[1],), settings.noise, device=images.device)  # (C,)
     if lost is not None:
-        width = torch.sqrt(width**2 + lost**2)
-    if not width.any():
-        return varied
+        width = torch.hypot(width, lost)
     return add_noise(varied, width[:, None, None], generator, pool, in_place=varied is not images)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from core.settings.declare import Settings, setting
@@ -169,3 +170,7 @@ class AugmentationSettings(Settings):
         le=1,
         level="expert",
     )
+
+    def differs_from(self, values: Mapping[str, float]) -> bool:
+        """Whether any of these settings has another value."""
+        return any(getattr(self, name) != value for name, value in values.items())

@@ -8,13 +8,14 @@ import pytest
 from galaxies import write_dataset
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
-from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QToolTip
+from PySide6.QtWidgets import QApplication, QInputDialog, QMainWindow, QMenu, QToolTip
 from pytestqt.qtbot import QtBot
 from waiting import wait_for_all_work
 
 from app.data.gallery import GalleryPanel
 from app.session import label_commands
 from app.session.session import Session
+from app.shell.opening import Opening
 from app.widgets.plain_text import as_written
 
 
@@ -47,6 +48,30 @@ def choose(gallery: GalleryPanel, box: str, text: str) -> None:
     combo = getattr(gallery, box)
     combo.setCurrentText(text)
     combo.activated.emit(combo.currentIndex())
+
+
+def test_words_typed_while_a_dataset_opens_are_meant_for_it_and_earlier_ones_are_not(
+    qtbot: QtBot, gallery: GalleryPanel, session: Session, tmp_path: Path
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    opening = Opening(window, session, lambda: True)
+    for name in ("second", "third"):
+        ids = [f"{name}-{at}" for at in range(4)]
+        write_dataset(tmp_path / f"{name}.h5", np.zeros((4, 2, 24, 24), np.float32), {}, [], ids=ids)
+    qtbot.keyClicks(gallery.search, "edge")
+    with qtbot.waitSignal(session.dataset.changed, timeout=20_000):
+        opening.open_dataset(tmp_path / "second.h5")
+        qtbot.keyClicks(gallery.search, "-2")  # after “edge”
+        gallery.search.selectAll()
+        qtbot.keyClicks(gallery.search, "second-2")
+    assert gallery.search.text() == "second-2"
+    qtbot.waitUntil(lambda: gallery.count.text() == "1 of 4 shown", timeout=10_000)
+    with qtbot.waitSignal(session.dataset.changed, timeout=20_000):
+        opening.open_dataset(tmp_path / "third.h5")
+    assert gallery.search.text() == ""
+    qtbot.waitUntil(lambda: gallery.count.text() == "4 of 4 shown", timeout=10_000)
+    wait_for_all_work(qtbot)
 
 
 def test_galaxies_are_drawn_with_their_own_pixels(qtbot: QtBot, gallery: GalleryPanel, session: Session) -> None:

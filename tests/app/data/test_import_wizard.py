@@ -113,6 +113,7 @@ def test_galaxies_are_imported_into_a_project_that_the_user_names(
     looked(qtbot, wizard, "labels: shape")
     imported(qtbot, wizard)
     assert wizard.report.counts["Imported"] == "90"
+    assert str(tmp_path / "chosen" / "datasets" / "my cutouts.h5") in wizard.report.place.text()
     assert empty_session.project is not None
     assert empty_session.project.folder == tmp_path / "chosen"
     with qtbot.waitSignal(wizard.imported) as opened:

@@ -81,6 +81,18 @@ def test_pictures_are_as_wide_as_the_column(guide: Guide) -> None:
     assert guide.page.loadResource(2, QUrl("guide:/pictures/none.png")) is None
 
 
+def test_the_text_goes_on_right_below_a_picture(guide: Guide) -> None:
+    guide.show_page("1-first-steps")
+    document, block = guide.page.document(), guide.page.document().begin()
+    while "\N{OBJECT REPLACEMENT CHARACTER}" not in block.text():
+        block = block.next()
+    picture = guide.page.loadResource(2, QUrl("guide:/pictures/welcome.png"))
+    height = picture.height() / picture.devicePixelRatio()
+    layout = document.documentLayout()
+    taken = layout.blockBoundingRect(block.next()).top() - layout.blockBoundingRect(block).top()
+    assert height <= taken < height + 30
+
+
 def test_f1_opens_the_page_of_the_room(window: MainWindow) -> None:
     window.show_workspace("simulate")
     window.menus.actions_by_name["help"].trigger()

@@ -115,6 +115,7 @@ def counted(window: MainWindow) -> Counter[str]:
         QCoreApplication.processEvents()
     while any(map(is_moving, window.findChildren(QAbstractAnimation))):
         QTest.qWait(20)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     widgets = Counter(widget.metaObject().className() for widget in QApplication.allWidgets())
     objects = Counter(f"object {thing.metaObject().className()}" for thing in window.findChildren(QObject))
     return widgets + objects

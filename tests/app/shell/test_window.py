@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from app.jobs.job import Job
 from app.notices import CrashDialog
 from app.shell import recent
 from app.shell.window import MainWindow, choose_size
+from app.shell.workspaces import WORKSPACES
 from app.train.comparison import ComparisonPanel
 from app.train.settings_panel import SettingsPanel
 from app.train.training import TrainingPanel
@@ -43,17 +43,6 @@ def window(qtbot: QtBot, window: MainWindow) -> MainWindow:
     with qtbot.waitExposed(window):
         window.show()
     return window
-
-
-@pytest.fixture
-def project(survey_dataset: Path, tmp_path: Path) -> Path:
-    """A project with two datasets."""
-    folder = tmp_path / "Two surveys"
-    made = Project.create(folder, "Two surveys")
-    shutil.copy(survey_dataset, made.dataset_path("old"))
-    shutil.copy(survey_dataset, made.dataset_path("new"))
-    made.close()
-    return folder
 
 
 def is_open(window: MainWindow, name: str) -> bool:
@@ -146,6 +135,42 @@ def test_every_workspace_fits_a_small_screen_shows_what_it_is_about_and_leaves_t
     window.close()
     Project.open(project).close()
     assert QApplication.activeWindow() is not window
+
+
+def test_a_room_is_there_at_once_and_its_panels_are_built_one_after_the_other(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    opened(qtbot, window, project)
+    window.show()
+    panels = [name for column in WORKSPACES["train"].columns for area in column for name in area]
+    qtbot.waitUntil(lambda: all(window.docks.built(name) for name in ("gallery", "cutout", "dataset")))
+    click(qtbot, window.buttons["train"])
+    assert {"settings", "training", "runs", "gallery"} <= visible(window)
+    assert not any(window.docks.built(name) for name in ("settings", "pretraining", "training", "runs"))
+    assert window.docks.panel("runs") is window.docks.built("runs"), "which is built when it is asked for"
+    order: list[str] = []
+
+    def all_built() -> bool:
+        order.extend(name for name in panels if window.docks.built(name) is not None and name not in order)
+        return len(order) == len(panels)
+
+    qtbot.waitUntil(all_built, timeout=20_000)
+    in_front, behind = ("settings", "training"), ("pretraining", "network", "augmentation")
+    assert max(map(order.index, in_front)) < min(map(order.index, behind))
+    window.docks.bring_to_front("network")
+    assert window.docks.panel("network").isVisible()
+
+
+def test_a_room_that_is_shown_while_something_is_at_work_hears_all_of_it(
+    qtbot: QtBot, window: MainWindow, project: Path
+) -> None:
+    opened(qtbot, window, project)
+    job = Job("Studying", working)
+    window.session.activity.add_study(job)
+    job.start()
+    click(qtbot, window.buttons["train"])
+    assert all(window.docks.built(name) for name in ("settings", "training", "network"))
+    job.close()
 
 
 @pytest.mark.usefixtures("themed")

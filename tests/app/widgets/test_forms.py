@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QLabel, QSlider, QWidget
 
 from app.widgets.fold import Fold
 from app.widgets.forms import SettingsForm
@@ -259,3 +259,30 @@ def test_fields_that_have_no_effect_are_hidden_until_they_have_one(qtbot, form):
     form.set_value(OptimiserSettings(decay_every=3))
     assert not form.editor("decay_every").isVisible()
     assert not form._rows["decay_every"].reset.isVisible()
+
+
+class Styled(QObject):
+    """Notes the labels, numbers and switches that the style sheet is applied to; lists are always styled at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Polish and isinstance(watched, QLabel | QAbstractSpinBox | QCheckBox | QSlider):
+            self.names.append(f"{type(watched).__name__} {watched.objectName()}")
+        return False
+
+
+@pytest.mark.parametrize("model", [OptimiserSettings, AugmentationSettings, NetworkSettings])
+def test_nothing_of_a_form_is_styled_before_it_is_shown(qtbot, qapp: QApplication, model: type[Settings]) -> None:
+    parent, styled = QWidget(), Styled()
+    qtbot.addWidget(parent)
+    qapp.installEventFilter(styled)
+    form = SettingsForm(model, parent=parent)
+    form.set_label_width(100)
+    form.set_value(model())
+    assert styled.names == []
+    parent.show()
+    qapp.removeEventFilter(styled)
+    assert any(name.startswith("QLabel") for name in styled.names)

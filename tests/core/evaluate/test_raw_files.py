@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from astropy.io import fits
 from galaxies import ellipse
 from PIL import Image
 
+from core.cli.main import main
 from core.data import importing
 from core.data.cutouts import Cutouts
 from core.data.settings import ImportSettings
@@ -430,3 +432,14 @@ def test_what_is_not_there_and_what_is_no_image_is_told(survey_run: Path, tmp_pa
         result_of(predict.run(survey_run, tmp_path))
     with pytest.raises(UnreadableFile, match="folder and no dataset"), open_network_on_data(survey_run, tmp_path):
         pass
+
+
+def test_the_counts_of_a_table_add_up(tmp_path, survey_run, survey, capsys):
+    folder = tmp_path / "some"
+    shutil.copytree(survey.folder, folder)
+    for name in ("broken.fits", "page.fits"):
+        (folder / name).write_text("<html>404</html>")
+    assert main(["predict", str(survey_run), str(folder), "-o", str(tmp_path / "t.csv"), "--quiet"]) in {0, 1}
+    count = len(list(folder.iterdir()))
+    said = capsys.readouterr().out
+    assert f"{count - 2} of {count} galaxies; 2 have no answer (why: column “problem”): " in said

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.metrics.confusion_bootstrap import bootstrap, describe
+from core.metrics.confusion_bootstrap import bootstrap
 from core.metrics.report import classification_report
+from core.wording import with_distances
 
 TRUE = np.array([[0.55, 0.08, 0.02], [0.05, 0.18, 0.02], [0.01, 0.02, 0.07]])
 
@@ -48,4 +49,4 @@ def test_a_report_has_them_with_its_other_intervals():
     [(0.8451, (0.832, 0.857), "0.845 (+0.012 −0.013)"), (0.5, None, "0.500"), (None, None, "–")],
 )
 def test_they_are_written_behind_the_number(value, interval, text):
-    assert describe(value, interval) == text
+    assert with_distances(value, interval) == text

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 
 from core.cli.main import main
@@ -103,7 +104,7 @@ def test_where_the_file_system_has_no_locks_a_file_stands_for_one(
     def refuse(*_arguments: object, **_named: object) -> bool:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locks, "lock_descriptor", refuse)
+    monkeypatch.setattr(filelock, "lock_descriptor", refuse)
     with run.lock():
         with pytest.raises(FolderInUse, match=f"process {os.getpid()}") as refused:
             run.lock().acquire()

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.project import temporary
@@ -34,7 +35,7 @@ def age(path: Path) -> Path:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that has not looked into any folder yet."""
-    monkeypatch.setattr(temporary, "_swept", set())
+    monkeypatch.setattr(temporary, "_swept", {})
 
 
 def test_what_a_killed_program_left_goes_with_the_next_write_beside_it(tmp_path: Path, fresh: None) -> None:
@@ -48,10 +49,31 @@ def test_what_a_killed_program_left_goes_with_the_next_write_beside_it(tmp_path:
         temporary.sweep(tmp_path)
         assert (tmp_path / name).exists(), "it is being written"
         other.kill()
-    temporary.sweep_once(tmp_path)
-    assert (tmp_path / name).exists(), "once is enough for each program"
+    temporary.sweep_at_rest(tmp_path)
+    assert (tmp_path / name).exists(), "once a minute is enough"
     temporary.sweep_tree(tmp_path.parent)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_killed_writer_is_gone_even_if_nobody_asks_for_its_end_and_a_program_that_runs_on_looks_again(
+    tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / ".mine.onnx"
+    mine.write_text("a hidden file of the user")
+    write_atomically(tmp_path / "first", "")  # this program has looked here
+    command = [sys.executable, "-c", BEGIN, str(tmp_path / "network.onnx")]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        name = other.stdout.readline().strip()
+        other.kill()
+        process = psutil.Process(other.pid)
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert (tmp_path / name).exists()
+        monkeypatch.setattr(temporary, "_REST", 0.0)  # a minute later
+        write_atomically(tmp_path / "network.onnx", "whole")
+        assert not (tmp_path / name).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.onnx", "first", "network.onnx"]
 
 
 def test_folders_of_one_name_are_each_looked_at(tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +84,7 @@ def test_folders_of_one_name_are_each_looked_at(tmp_path: Path, fresh: None, mon
         left.touch()
         age(left)
         monkeypatch.chdir(maps.parent)
-        temporary.sweep_once(Path("maps"))
+        temporary.sweep_at_rest(Path("maps"))
         assert not left.exists()
 
 
@@ -127,7 +149,7 @@ def test_a_folder_that_a_killed_program_used_goes_with_the_next_one(
         name = mine.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-")
     (tmp_path / name).mkdir()
     (tmp_path / name / "galaxies.h5").touch()
-    monkeypatch.setattr(temporary, "_swept", set())
+    monkeypatch.setattr(temporary, "_swept", {})
     with temporary.temporary_folder() as mine:
         assert list(tmp_path.iterdir()) == [mine]
     assert list(tmp_path.iterdir()) == []

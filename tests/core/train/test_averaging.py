@@ -34,6 +34,21 @@ def test_it_is_the_exponential_average_of_weights_and_batch_statistics():
         assert torch.allclose(value, expected[name], atol=1e-4), name
 
 
+def test_a_network_without_batch_statistics_is_averaged_too_and_another_one_is_followed_from_then_on():
+    networks = [
+        cnn.build(
+            NetworkSettings(depth=2, channels=8, normalise="none"), (1, 8, 8), 2, torch.Generator().manual_seed(n)
+        )
+        for n in range(3)
+    ]
+    average = WeightAverage(networks[0], 1.0)
+    expected = networks[0].state_dict()["features.conv1.weight"].clone()
+    for step, network in enumerate([networks[1], networks[1], networks[2]], 1):
+        average.update(network, batches=100)
+        expected += 9 / (step + 10) * (network.state_dict()["features.conv1.weight"] - expected)
+    assert torch.allclose(average.network.state_dict()["features.conv1.weight"], expected, atol=1e-6)
+
+
 def test_an_average_goes_on_where_it_was():
     network, other = make_network(0), make_network(1)
     whole, broken = WeightAverage(network, 1.0), WeightAverage(network, 1.0)

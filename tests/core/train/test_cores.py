@@ -21,12 +21,16 @@ class Machine:
         self.shared = None
         self.at = self.by_all = self.own = self.elsewhere = self.thread = 0.0
 
-    def read(self):
+    def clock(self):
+        """The time at which the use is asked for; until then the machine has gone on."""
         threads = 1 if self.shared is None else self.shared.threads
         self.at += self.seconds
         self.own += threads * self.seconds
         self.thread += self.seconds
         self.by_all += (threads + self.others) * self.seconds
+        return self.at
+
+    def read(self):
         return Use(self.at, self.by_all, self.own + self.elsewhere, self.thread)
 
 
@@ -38,7 +42,7 @@ def threads():
 
 
 def shared_by(machine, most):
-    machine.shared = SharedCores(False, most, machine.cores, machine.read)
+    machine.shared = SharedCores(False, most, machine.cores, machine.read, machine.clock)
     return machine.shared
 
 
@@ -99,7 +103,10 @@ def test_a_neighbour_that_comes_and_goes_is_waited_for_longer_and_longer(threads
 def test_two_trainings_on_one_machine_come_to_share_it_evenly(threads):
     """Each sees what the other uses; neither waits for the other to give way for ever, nor takes all."""
     use = [Use(0.0, 0.0, 0.0, 0.0)] * 2
-    first, second = (SharedCores(False, 16, 16, lambda number=number: use[number]) for number in range(2))
+    first, second = (
+        SharedCores(False, 16, 16, lambda number=number: use[number], lambda number=number: use[number].at)
+        for number in range(2)
+    )
     for step in range(1, 9):
         wanted = first.threads, second.threads
         got = [16 * each / max(16, sum(wanted)) for each in wanted]
@@ -127,7 +134,7 @@ def test_what_else_this_program_computes_counts_as_a_neighbour(threads):
 def test_a_number_that_was_fixed_stays(threads):
     machine = Machine(cores=2)
     machine.others = 2.0
-    fixed = SharedCores(True, 2, 2, machine.read)
+    fixed = SharedCores(True, 2, 2, machine.read, machine.clock)
     assert numbers(fixed, 5) == [2] * 5
     assert machine.at == 0  # and nothing is read
     assert is_number_fixed({"OMP_NUM_THREADS": "2"})

@@ -164,7 +164,7 @@ def test_results_whose_dataset_is_not_in_the_project_say_so(home: Path, tmp_path
 def test_the_commands_pack_run_and_collect(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     package = str(tmp_path / "quick.zip")
     packing = ["job", "pack", str(home / "datasets" / "survey.h5"), "-o", package, "--label", "shape"]
-    changes = ["--set", "network.depth=2", "--set", "optimiser.epochs=1"]
+    changes = ["--seed", "17", "--set", "network.depth=2", "--set", "optimiser.epochs=1"]
     assert command_line.main([*packing, *changes]) == 0
     assert "tuningfork job run quick.zip" in capsys.readouterr().out
     assert command_line.main(["job", "run", package, "--device", "cpu"]) == 0
@@ -176,6 +176,7 @@ def test_the_commands_pack_run_and_collect(home: Path, tmp_path: Path, capsys: p
     assert "1 dataset (" in capsys.readouterr().out
     assert command_line.main(["unpack", str(tmp_path / "all.zip"), "-o", str(tmp_path / "there")]) == 0
     assert "to be added" in capsys.readouterr().out
-    assert [run.title for run in Project.open(tmp_path / "there").runs()] == ["quick"]
+    (quick,) = Project.open(tmp_path / "there").runs()
+    assert quick.title == "quick" and toml.load(RunSettings, quick.settings_file).seed == 17
     assert command_line.main(["unpack", results, "-o", str(tmp_path / "no")]) == 1
     assert "job collect" in capsys.readouterr().err

@@ -40,6 +40,16 @@ def test_a_batch_stands_where_it_was_within_its_epoch(plot):
     assert y[:4] == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4])
 
 
+@pytest.mark.parametrize(("width", "said"), [(640, "commonest class 0.38"), (340, "to beat 0.38")])
+def test_the_accuracy_to_beat_is_named_as_fully_as_there_is_room(qtbot, plot, width, said):
+    plot.add_epochs([ended(1), ended(2)])
+    plot.set_guess(0.38)
+    plot.resize(width, 300)
+    label, box = plot._guess_line.label, plot._plots["score"].getViewBox()
+    qtbot.waitUntil(lambda: label.textItem.toPlainText() == said)
+    assert label.textItem.boundingRect().width() < box.width()
+
+
 def test_epochs_add_a_point_to_each_curve_and_the_best_is_marked(plot):
     for epoch in range(1, 6):
         plot.add_epochs([ended(epoch, best=max(1, epoch - 1))])

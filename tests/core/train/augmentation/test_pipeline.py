@@ -55,7 +55,7 @@ def test_the_defaults_are_one_affine_map_and_one_draw_of_noise_and_nothing_else(
     noise = pool.take(scaled.numel(), random).view(scaled.shape)
     sign = 1 if torch.rand(1, generator=random) < 0.5 else -1
     width = torch.sqrt(torch.full((2,), settings.noise) ** 2 + lost**2)
-    assert torch.equal(found, torch.addcmul(expected, noise, sign * width[:, None, None]))
+    assert torch.allclose(found, torch.addcmul(expected, noise, sign * width[:, None, None]), rtol=1e-6, atol=1e-6)
     assert not pipeline.is_physical(settings)
 
 
