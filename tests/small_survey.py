@@ -7,10 +7,15 @@ import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from galaxies import ellipse
+
+if TYPE_CHECKING:
+    from core.project.labels import LabelJournal
+    from core.project.runs import RunFolder
 
 SIDE = 24
 CLASSES = ("disk", "edge-on", "spheroid")
@@ -111,3 +116,16 @@ def survey_run(survey_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = RunFolder.create(tmp_path_factory.mktemp("runs") / "first")
     result_of(loop.run(settings, survey_dataset, folder, threading.Event()))
     return folder.path
+
+
+def label_wrongly(run: RunFolder, data: Path, journal: LabelJournal) -> LabelJournal:
+    """Give wrong labels to some validation galaxies, so that no network is right on all of them."""
+    from core.data import split as splits
+    from core.data.cutouts import Cutouts
+
+    with Cutouts.open(data) as cutouts:
+        shapes = [str(shape) for shape in cutouts.catalogue["shape"]]
+        for row in splits.load(run.split_file, cutouts.ids).validation[::6].tolist():
+            wrong = "disk" if shapes[row] != "disk" else "spheroid"
+            journal.record(cutouts.ids[row], "shape", shapes[row], wrong)
+    return journal

@@ -130,7 +130,7 @@ class EvaluationPanel(Panel):
         column.addWidget(self.numbers)
         column.addWidget(self._figures, 1)
         column.addStretch(0)
-        self._set_content(Scrollable(content))
+        self._set_content(Scrollable(content, self))
 
     def _connect(self) -> None:
         session = self._session

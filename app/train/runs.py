@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QHeaderView,
-    QLabel,
     QMenu,
     QPushButton,
     QTreeWidget,
@@ -74,6 +73,7 @@ class RunsPanel(Panel):
         )
         super().__init__(session, "runs", empty, parent)
         self._remarks = self._make_request(self._mark_numbers)
+        self._letters = ""  # what those behind numbers stand for
         self._labels_rested = QTimer(self, singleShot=True, interval=_REST)
         self._labels_rested.timeout.connect(self.refresh)
         self._build()
@@ -111,6 +111,21 @@ class RunsPanel(Panel):
         self.ask_folder = ask.addAction("A folder…", self._predict_folder)
         self.ask_files = ask.addAction("Files…", self._predict_chosen_files)
         self.predict_files.setMenu(ask)
+        self._build_publishing()
+        self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
+        self._buttons = QWidget()
+        buttons = FlowLayout(self._buttons, spacing=6)
+        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files, self.publish):
+            buttons.addWidget(button)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.note)
+        column.addWidget(self._buttons)
+        self._set_content(content)
+
+    def _build_publishing(self) -> None:
         self.publish = QPushButton(icon("mdi6.file-outline"), "Publish")
         self.publish.setToolTip("Write the run for others: a report, or the network with all that is needed to use it.")
         kinds = QMenu(self.publish)
@@ -123,23 +138,6 @@ class RunsPanel(Panel):
             "and a paragraph on the methods with BibTeX."
         )
         self.publish.setMenu(kinds)
-        self.note = MessageLine(grows=True, insists=True)  # beside a table that is as low as can be
-        self.comparable = QLabel()
-        self.comparable.setProperty("role", "muted")
-        self.comparable.setWordWrap(True)
-        self.comparable.setVisible(False)
-        self._buttons = QWidget()
-        buttons = FlowLayout(self._buttons, spacing=6)
-        for button in (self.explain, self.fine_tune, self.use_settings, self.predict, self.predict_files, self.publish):
-            buttons.addWidget(button)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.comparable)
-        column.addWidget(self.note)
-        column.addWidget(self._buttons)
-        self._set_content(content)
 
     def _build_table(self) -> QTreeWidget:
         table = QTreeWidget()
@@ -209,10 +207,8 @@ class RunsPanel(Panel):
                 basis = f"These are {remarks.judged[part].basis}." if part in remarks.judged else ""
                 why = f"({its[part]}) {judged_on.NOT_COMPARABLE}" if part in its else ""
                 item.setToolTip(column, _describe_part(run, part, basis, f"* {said}" if said else "", why))
-        is_marked = any(letters)
-        self.comparable.setText(judged_on.NOT_COMPARABLE if is_marked else "")
-        self.comparable.setToolTip("\n".join(judged_on.explain_letters([each.judged for *_, each in known], letters)))
-        self.comparable.setVisible(is_marked)
+        self._letters = "\n".join(judged_on.explain_letters([each.judged for *_, each in known], letters))
+        self._show_note()
 
     def _show_current(self) -> None:
         """Mark the run that is open."""
@@ -249,14 +245,21 @@ class RunsPanel(Panel):
         self.predict_files.setEnabled(trained)
         self.publish.setEnabled(trained and is_single)
         self.predict.setEnabled(trained and self._session.dataset.cutouts is not None)
-        is_training = run is not None and self._session.activity.is_trained(run)
-        reason = _TRAINING if is_training else _NO_WEIGHTS
-        self.note.setText(
-            describe_unreadable(problem) if problem is not None else "" if trained or run is None else reason
-        )
+        self._show_note()
         current = self._session.run
         if reopen and run is not None and is_readable and (current is None or current.path != run.path):
             self._session.open_run(run)  # to look at it changes nothing in the draft
+
+    def _show_note(self) -> None:
+        """Say what is the matter with the chosen run, or else with comparing all of them."""
+        run = self.chosen
+        if run is not None and (problem := run_check.find_problem(run)) is not None:
+            self.note.setText(describe_unreadable(problem))
+        elif run is not None and not run.best.exists():
+            self.note.setText(_TRAINING if self._session.activity.is_trained(run) else _NO_WEIGHTS)
+        else:
+            self.note.setText(judged_on.NOT_COMPARABLE if self._letters else "")
+            self.note.setToolTip(as_written(self._letters))
 
     # -- actions on a run ------------------------------------------------------------------------------------------
 

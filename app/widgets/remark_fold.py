@@ -41,7 +41,7 @@ class RemarkFold(QWidget):
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setArrowType(Qt.ArrowType.RightArrow)
         self.button.setToolTip("Show what the remarks say in full, or hide it.")
-        self.badges: list[QLabel] = []
+        self.badges: list[_Badge] = []
         self._line = FlowLayout(spacing=6)
         self._line.addWidget(self.button)
         self.whole = QLabel()
@@ -71,21 +71,14 @@ class RemarkFold(QWidget):
     def set_remarks(self, remarks: Sequence[Remark]) -> None:
         """Show other remarks; nothing is there without any."""
         self._remarks = remarks
-        in_short = [each for each in remarks if each.short]
-        while len(self.badges) < len(in_short):
-            badge = _Badge()
+        for badge in self.badges:
+            self._line.removeWidget(badge)
+            badge.hide()
+            badge.deleteLater()
+        self.badges = [_Badge(each) for each in remarks if each.short]
+        for badge in self.badges:
             badge.clicked.connect(self.button.toggle)
-            self.badges.append(badge)
             self._line.addWidget(badge)
-        for place, badge in enumerate(self.badges):
-            badge.setVisible(place < len(in_short))
-            if place < len(in_short):
-                each = in_short[place]
-                badge.setProperty("role", "badge warning" if each.warns else "badge")
-                badge.style().unpolish(badge)
-                badge.style().polish(badge)
-                badge.setText(each.short)
-                badge.setToolTip(as_written(each.text))
         self.whole.setText(self.text)
         self.setVisible(bool(remarks))
 
@@ -99,9 +92,12 @@ class _Badge(QLabel):
 
     clicked = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, remark: Remark) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", "badge warning" if remark.warns else "badge")  # before it is styled
+        self.setText(remark.short)
+        self.setToolTip(as_written(remark.text))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Report a click."""

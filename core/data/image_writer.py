@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.data import fingerprint
 
-_SYNC_BYTES = 1 << 24
+_SYNC_BYTES = 1 << 22  # little is left to be waited for at the end
 _MOST_UNSYNCED = 1 << 26  # bytes; a slow disk is waited for, so that its work does not all come at the end
 
 

@@ -93,18 +93,24 @@ class Layout:
         count, form = len(headers) // self.start, self.form
         if not form.sky or not self.varying or not count:
             return [form.sky] * count
-        letters = np.frombuffer(headers, np.uint8).reshape(count, self.start)
-        cards = [_without_comments(letters[:, place : place + 80]) for place in self.varying]
-        return ["\n".join(lines) for lines in zip([form.sky] * count, *cards, strict=True)]
+        letters = np.frombuffer(headers, np.uint8).reshape(count, self.start) if count > 1 else None
+        columns: list[list[str]] = []
+        for place in self.varying:
+            cards = headers[place : place + 80]
+            if letters is not None and (letters[1:, place : place + 80] != letters[0, place : place + 80]).any():
+                cards = letters[:, place : place + 80].tobytes()
+            values = _without_comments(cards)
+            columns.append(values if len(values) == count else values * count)
+        return ["\n".join(lines) for lines in zip([form.sky] * count, *columns, strict=True)]
 
 
-def _without_comments(cards: NDArray[np.uint8]) -> list[str]:
-    """One card of each of several headers (n, 80), as :func:`core.data.wcs.strip_comment` gives it."""
-    together = (cards[:1] if (cards == cards[0]).all() else cards).tobytes()
-    text = together.translate(_CLEARED).decode("latin-1")
+def _without_comments(cards: bytes) -> list[str]:
+    """One or several cards, as :func:`core.data.wcs.strip_comment` gives each."""
+    text = cards.translate(_CLEARED).decode("latin-1")
     each = [text[at : at + 80] for at in range(0, len(text), 80)]
-    found = [*map(wcs.strip_comment, each)] if "'" in text else [card.split("/", 1)[0].rstrip() for card in each]
-    return found * (len(cards) // len(found))
+    if "'" in text:
+        return [*map(wcs.strip_comment, each)]
+    return [card.split("/", 1)[0].rstrip() for card in each]
 
 
 def _find_layout(content: bytes) -> Layout | None:

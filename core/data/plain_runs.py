@@ -118,7 +118,7 @@ class PlainRuns:
             if self._stop.is_set():
                 raise Stopped
             now = time.monotonic()
-            if self._count == self._longest or now > begun + _LONGEST_TIME:
+            if (self._room is not None and self._count == self._room.files) or now > begun + _LONGEST_TIME:
                 yield from self._take(place)
             if not self._count:
                 begun = now
@@ -129,7 +129,7 @@ class PlainRuns:
                     self._count, pause = self._count + 1, 0
                     continue
                 if (plain := self._read(source.path)) is not None:
-                    if self._room is None or plain.layout.form is not self._room.layout.form:
+                    if self._room is None or not self._room.suits(plain.layout):
                         yield from self._take(place)
                         self._room = _Room(plain.layout, self._longest)
                     self._add(self._room, plain)
@@ -227,19 +227,20 @@ def _are_usual(images: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 class _Room:
-    """Memory for the headers and pixels of files of one form, as they are in the files.
+    """Memory for the headers and pixels of some files of one form, as they are in the files.
 
-    ``layout`` is that of the file that was added last.
+    ``layout`` is that of the file that was added last, ``files`` for how many there is room.
     """
 
-    def __init__(self, layout: plain_fits.Layout, files: int) -> None:
-        self._pixels = np.empty((files, layout.form.length), np.uint8)
-        self.layout = layout
-        self._set_heads()
-
-    def _set_heads(self) -> None:
-        self._heads = [bytearray(self.layout.start) for _ in self._pixels]
+    def __init__(self, layout: plain_fits.Layout, most: int) -> None:
+        self.layout, self.files = layout, max(1, min(most, _MOST_BYTES // layout.start))  # headers may be long, too
+        self._pixels = np.empty((self.files, layout.form.length), np.uint8)
+        self._heads = [bytearray(layout.start) for _ in range(self.files)]
         self._parts = [(head, row.data) for head, row in zip(self._heads, self._pixels, strict=True)]
+
+    def suits(self, layout: plain_fits.Layout) -> bool:
+        """Whether a file of this layout can be put into it."""
+        return layout.form is self.layout.form and layout.start == self.layout.start
 
     def read(self, name: str, row: int) -> bool:
         """Read a file into a row; whether it has the same header, but for what varies, and is whole."""
@@ -252,9 +253,7 @@ class _Room:
     def put(self, plain: plain_fits.PlainFile, row: int) -> None:
         """Put a file of the same form into a row; its header is that by which the next ones are read."""
         self._pixels[row] = plain.pixels.reshape(-1).view(np.uint8)
-        before, self.layout = self.layout, plain.layout
-        if before.start != self.layout.start:
-            self._set_heads()
+        self.layout = plain.layout
 
     def headers(self, first: int, last: int) -> bytes:
         """Of some rows, one after the other."""

@@ -27,6 +27,7 @@ from core.data.encodings import Encoding
 from core.data.target import Quantities, encodings_of, periods_of
 from core.errors import NotANumber, NotPossible
 from core.nets import encoding, heads, side_inputs
+from core.nets.device import arrange, full_precision
 from core.nets.normalisation import border_pixels
 from core.nets.predictor import Predictor
 
@@ -122,15 +123,8 @@ class ExplainedOutput:
             return float(self.predictor.scores(self.image[None])[0, self.index])
 
     def fill_values(self, fill: Fill) -> Tensor:
-        """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
-        match fill:
-            case "background":
-                edge = border_pixels(self.image.cpu().numpy()[None])[0]  # (C, P)
-                return torch.from_numpy(np.median(edge, axis=1).astype(np.float32)).to(self.image.device)
-            case "mean":
-                return self.image.mean(dim=(1, 2))
-            case "zero":
-                return torch.zeros_like(self.image[:, 0, 0])
+        """Values (C,) of an image without the galaxy, see :func:`fill_values`."""
+        return fill_values(self.image, fill)
 
     def background_scatter(self) -> Tensor:
         """Standard deviation (C,) of the border from its median absolute deviation, so that neighbours weigh little.
@@ -148,19 +142,36 @@ class ExplainedOutput:
         return torch.from_numpy(pixels).to(self.image.device)
 
     def baseline_image(self, fill: Fill | Literal["noise"], seed: int | np.random.Generator = 0) -> Tensor:
-        """An image (C, H, W) without the galaxy: one value per band everywhere, or noise.
+        """An image (C, H, W) without the galaxy, see :func:`baseline_image`."""
+        return baseline_image(self.image, fill, seed)
 
-        Each pixel of the noise is a pixel of the border with all its bands, drawn at random with the ``seed``; pixels
-        of bright neighbours are left out.
-        """
-        if fill != "noise":
-            return self.fill_values(fill)[:, None, None].expand_as(self.image)
-        edge = border_pixels(self.image.cpu().numpy()[None])[0]  # (C, P)
-        off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
-        is_sky = (off <= _BORDER_CLIP_SIGMA * np.asarray(mad_std(edge, axis=1))[:, None]).all(axis=0)
-        sky = edge[:, is_sky] if is_sky.any() else edge
-        sample = np.random.default_rng(seed).integers(sky.shape[1], size=self.image.shape[1:])
-        return torch.from_numpy(sky[:, sample]).to(self.image.device)
+
+def fill_values(image: Tensor, fill: Fill) -> Tensor:
+    """Values (C,) of an image without the galaxy: the median of the border, the image's mean, or zero."""
+    match fill:
+        case "background":
+            edge = border_pixels(image.cpu().numpy()[None])[0]  # (C, P)
+            return torch.from_numpy(np.median(edge, axis=1).astype(np.float32)).to(image.device)
+        case "mean":
+            return image.mean(dim=(1, 2))
+        case "zero":
+            return torch.zeros_like(image[:, 0, 0])
+
+
+def baseline_image(image: Tensor, fill: Fill | Literal["noise"], seed: int | np.random.Generator = 0) -> Tensor:
+    """An image (C, H, W) without the galaxy: one value per band everywhere, or noise.
+
+    Each pixel of the noise is a pixel of the border with all its bands, drawn at random with the ``seed``; pixels of
+    bright neighbours are left out.
+    """
+    if fill != "noise":
+        return fill_values(image, fill)[:, None, None].expand_as(image)
+    edge = border_pixels(image.cpu().numpy()[None])[0]  # (C, P)
+    off = np.abs(edge - np.median(edge, axis=1, keepdims=True))
+    is_sky = (off <= _BORDER_CLIP_SIGMA * np.asarray(mad_std(edge, axis=1))[:, None]).all(axis=0)
+    sky = edge[:, is_sky] if is_sky.any() else edge
+    sample = np.random.default_rng(seed).integers(sky.shape[1], size=image.shape[1:])
+    return torch.from_numpy(sky[:, sample]).to(image.device)
 
 
 def select_output(
@@ -185,8 +196,8 @@ def select_output(
         The image, or the network's output for it, is not finite.
     """
     tensor = check_image(predictor, image)
-    with torch.no_grad():
-        outputs = predictor.logits(tensor[None])  # (1, K)
+    with torch.no_grad(), full_precision(tensor.device):
+        outputs = predictor.network(arrange(predictor.normalisation.scale_fast(tensor[None])))  # (1, K)
     return select_from_outputs(predictor, tensor, output, outputs)
 
 

@@ -52,14 +52,14 @@ class Objective:
             return self.head(self.neck(x))
 
 
-def output_score(explained: ExplainedOutput) -> Objective:
-    """The score of the output that is explained."""
+def output_score(explained: ExplainedOutput, layers: list[nn.Module]) -> Objective:
+    """The score of the output that is explained, with the network's ``layers`` before the neck."""
     network = explained.predictor.network
     return Objective(
         name=explained.name,
         unit=explained.unit,
         probability=explained.probability,
-        layers=fused.fuse_layers(network.features),
+        layers=layers,
         neck=network.neck,
         head=lambda values: explained.scores(network.head(values)),
     )

@@ -27,7 +27,6 @@ from torch import Tensor
 
 from core.errors import Stopped
 from core.events import NEVER, Preview, Progress, Work
-from core.explain.explained_output import select_output
 from core.explain.explanation import Explanation
 from core.explain.occluder import Occluder
 from core.explain.settings import OcclusionSettings
@@ -47,7 +46,7 @@ def explain(
     """Map how far the score of one output, or the response of a layer, falls where the image is covered.
 
     Yields progress, and early on a preview: the map from about every eighth position along both axes, with linear
-    interpolation in between.
+    interpolation in between, and without the score of the baseline.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ def explain(
     ('disk', (24, 24))
     >>> made.save_fits("map.fits")
     """
-    occluder = Occluder(select_output(predictor, image, output), settings)
+    occluder = Occluder(predictor, image, output, settings)
     shape = (len(occluder.rows), len(occluder.columns))
     drops = np.full(shape, np.nan)
     down, across = coarse_positions(shape[0]), coarse_positions(shape[1])
@@ -97,7 +96,7 @@ def explain(
             yield Progress(done, len(occluder), "positions")
         if done < len(occluder):
             first = interpolate(drops[np.ix_(down, across)], down, across)
-            yield Preview(_explanation(occluder, first, settings, galaxy_id))
+            yield Preview(_explanation(occluder, first, settings, galaxy_id, is_final=False))
     return _explanation(occluder, drops, settings, galaxy_id)
 
 
@@ -133,7 +132,7 @@ def explain_frame_by_frame(
 
     Parameters, result and errors are those of :func:`explain`.
     """
-    occluder = Occluder(select_output(predictor, image, output), settings)
+    occluder = Occluder(predictor, image, output, settings)
     drops = np.full((len(occluder.rows), len(occluder.columns)), np.nan)
     for which, scores in _measure(occluder, np.arange(len(occluder)), stop):
         drops.flat[which] = occluder.score - scores
@@ -146,16 +145,21 @@ def explain_frame_by_frame(
 
 
 def _explanation(
-    occluder: Occluder, drops: NDArray[np.float64], settings: OcclusionSettings, galaxy_id: str
+    occluder: Occluder,
+    drops: NDArray[np.float64],
+    settings: OcclusionSettings,
+    galaxy_id: str,
+    *,
+    is_final: bool = True,
 ) -> Explanation:
-    """The map made of the score drops (rows, columns) at all positions."""
+    """The map made of the score drops (rows, columns) at all positions; a first look has no score of the baseline."""
     return Explanation(
         galaxy_id=galaxy_id,
         method="occlusion",
         target_name=occluder.objective.name,
         map=average_over_patches(drops, occluder.rows, occluder.columns, settings.patch, occluder.shape),
         score=occluder.score,
-        baseline_score=occluder.baseline_score,
+        baseline_score=occluder.baseline_score if is_final else math.nan,
         error=None,
         settings=settings,
         probability=occluder.objective.probability,

@@ -19,8 +19,9 @@ from it:
 which adds up to :math:`f(x) - \langle f(x') \rangle`. The completeness error is how far the sum over a finite number of
 draws deviates from that. The original draws the baselines from the training images; here they are empty skies of pixels
 drawn from the galaxy's own border. Other galaxies as baselines would explain how this galaxy differs from those; empty
-skies explain the evidence as such, as in the other maps. The points :math:`\alpha` are stratified, one in each
-:math:`n`-th of the path.
+skies explain the evidence as such, as in the other maps. Where a network divides each stamp by its own scatter, the
+paths begin after that, as those of :mod:`~core.explain.integrated_gradients` do. The points :math:`\alpha` are
+stratified, one in each :math:`n`-th of the path.
 
 References
 ----------
@@ -96,7 +97,8 @@ def explain(
     explained = select_output(predictor, image, output)
     outputs = fused.logits_of_scaled(predictor)
     is_smooth = isinstance(settings, SmoothGradSettings)
-    draws = _draw_noisy_copies(explained, settings) if is_smooth else _draw_path_points(explained, settings)
+    seen = explained if is_smooth else integrated_gradients.past_own_scatter(explained, explained.image)[0]
+    draws = _draw_noisy_copies(explained, settings) if is_smooth else _draw_path_points(explained, seen, settings)
     total, skies = torch.zeros_like(explained.image), list[float]()
     for first in range(0, settings.samples, integrated_gradients.batch_size(explained)):
         if stop.is_set():
@@ -104,11 +106,11 @@ def explain(
         last = min(first + integrated_gradients.batch_size(explained), settings.samples)
         drawn = [next(draws) for _ in range(first, last)]
         points = torch.stack([draw.point for draw in drawn])
-        _, slopes = integrated_gradients.scores_and_gradients(explained, outputs, points, of_scaled=is_smooth)
+        _, slopes = integrated_gradients.scores_and_gradients(seen, outputs, points, of_scaled=is_smooth)
         total += (slopes * torch.stack([draw.weight for draw in drawn])).sum(dim=0) / settings.samples
         empty = [draw.sky for draw in drawn if draw.sky is not None]
         if empty:
-            skies += _scores(explained, torch.stack(empty))
+            skies += _scores(seen, torch.stack(empty))
         yield Progress(last, settings.samples, "samples")
     bands, baseline = total.cpu().numpy(), float(np.mean(skies)) if skies else math.nan
     difference = explained.score - baseline
@@ -143,12 +145,15 @@ def _draw_noisy_copies(explained: ExplainedOutput, settings: SmoothGradSettings)
         yield _Draw(explained.image + spread * noise, torch.ones_like(explained.image), None)
 
 
-def _draw_path_points(explained: ExplainedOutput, settings: ExpectedGradientSettings) -> Iterator[_Draw]:
+def _draw_path_points(
+    explained: ExplainedOutput, seen: ExplainedOutput, settings: ExpectedGradientSettings
+) -> Iterator[_Draw]:
+    """Points on paths to the image as it is ``seen`` past a scaling by its own scatter."""
     random = np.random.default_rng(settings.seed)
     places = (random.permutation(settings.samples) + random.random(settings.samples)) / settings.samples
     for place in places.tolist():
-        sky = explained.baseline_image("noise", random)
-        step = explained.image - sky
+        _, sky = integrated_gradients.past_own_scatter(explained, explained.baseline_image("noise", random))
+        step = seen.image - sky
         yield _Draw(sky + place * step, step, sky)
 
 

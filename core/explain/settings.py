@@ -79,10 +79,10 @@ class GradientSettings(Settings):
         scale="log",
     )
     steps: int = setting(
-        25,
+        24,
         title="First number of steps",
-        help="Intervals of the first integration; those with the largest error are then halved. The more there are, "
-        "the smaller is the error of single pixels.",
+        help="Intervals of the first integration; if it misses the completeness error, it is done again with more. The "
+        "more there are, the smaller is the error of single pixels.",
         ge=2,
         le=1024,
         level="expert",

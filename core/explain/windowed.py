@@ -21,6 +21,7 @@ from torch.nn import functional
 from core.explain.reach import AxisStep, WindowedStage, pair, spans
 from core.explain.toom_cook import LONGEST, ToomCook
 from core.nets.cnn import GlobalMean
+from core.nets.device import arrange
 
 _FEWEST_CHANNELS = 16  # with fewer channels, Toom-Cook is no faster
 
@@ -47,8 +48,8 @@ class WindowedNetwork:
 
     Attributes
     ----------
-    end_values
-        The outputs for the image, and for the image covered all over.
+    value
+        The outputs for the image (1, K).
     bytes_per_position
         Memory that the most demanding layer takes.
     """
@@ -66,24 +67,27 @@ class WindowedNetwork:
     ) -> None:
         self._parts, self._neck, self._head, self._patch = parts, neck, head, patch
         self._rows, self._columns = np.asarray(rows, np.int64), np.asarray(columns, np.int64)
-        self._down = spans([(s.spread[0], [p[0] for p in s.pools]) for s in parts], image.shape[1], rows, patch)
-        self._across = spans([(s.spread[1], [p[1] for p in s.pools]) for s in parts], image.shape[2], columns, patch)
+        steps = [[(s.spread[axis], [p[axis] for p in s.pools]) for s in parts] for axis in (0, 1)]
+        self._down = spans(steps[0], image.shape[1], rows, patch)
+        is_alike = steps[0] == steps[1] and image.shape[1] == image.shape[2] and list(rows) == list(columns)
+        self._across = self._down if is_alike else spans(steps[1], image.shape[2], columns, patch)
         self._shape = image.shape[1:]
         self._change = _table_with_zero_row((cover - image).permute(1, 2, 0))
         # of each stage the responses (H W, C) to the unchanged image, after its convolution and at its end
         self._convolution_responses: list[Tensor] = []
         self._stage_responses: list[Tensor] = []
-        both = torch.stack([image, cover]).permute(2, 3, 0, 1)  # (H, W, 2, C)
+        self._cover = cover
+        x = image[:, :, :, None].permute(1, 2, 3, 0)  # (H, W, 1, C)
         for part in parts:
             if part.convolution is not None:
-                images = both.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)
-                both = part.convolution(images).permute(2, 3, 0, 1)
-            self._convolution_responses.append(both[:, :, 0].flatten(0, 1))
-            both = _apply_later_layers(part, both.contiguous())
-            self._stage_responses.append(both[:, :, 0].flatten(0, 1).clone())
-        both = both.permute(2, 3, 0, 1)
-        self._last_responses = both[:1]  # (1, C, h, w)
-        self.end_values = head(neck(both))
+                images = arrange(x.permute(2, 3, 0, 1))
+                x = part.convolution(images).permute(2, 3, 0, 1)
+            x = x.contiguous()
+            self._convolution_responses.append(x.flatten(0, 2))
+            x = _apply_later_layers(part, x)
+            self._stage_responses.append(x.flatten(0, 2))
+        self._last_responses = x.permute(2, 3, 0, 1)  # (1, C, h, w)
+        self.value = head(neck(self._last_responses))
         self._fast_convolutions = [self._fast_convolution(number) for number in range(len(parts))]
         self._tables: dict[int, Tensor] = {}
         self.bytes_per_position = self._largest_stage_bytes()
@@ -103,6 +107,14 @@ class WindowedNetwork:
         x = self._window_pixels(-self._across[-1].out[columns], self._last_responses.shape[3])
         whole = _gather(_table_with_zero_row(change), _indices_inside(y, x, *change.shape[:3]) + 1)
         return self._head(self._neck(self._last_responses + whole.permute(2, 3, 0, 1)))
+
+    def evaluate_covered(self) -> Tensor:
+        """The outputs for the image covered all over (1, K)."""
+        x = arrange(self._cover[None])
+        for part in self._parts:
+            for layer in (part.convolution, *part.later):
+                x = x if layer is None else layer(x)
+        return self._head(self._neck(x))
 
     def _propagate(self, number: int, rows: NDArray[np.int64], columns: NDArray[np.int64], change: Tensor) -> Tensor:
         """Carry changes (h, w, n, C) through one stage."""

@@ -44,6 +44,12 @@ def guess(counts: Mapping[str, int]) -> Guess | None:
 
 
 def guess_of_run(metrics: Mapping[str, Any], part: str = "validation") -> Guess | None:
-    """The guess for a part of a run's dataset, from what ``metrics.json`` says of it; None if that is not known."""
+    """The guess for a part of a run's dataset, from what ``metrics.json`` says of it; None if that is not known.
+
+    Where the part was evaluated, it is that of the labels of then, which may have changed since the training.
+    """
+    noted = (metrics.get(part) or {}).get("commonest_class")
+    if isinstance(noted, Mapping) and noted.keys() == Guess.__dataclass_fields__.keys():
+        return Guess(**noted)
     classes = (metrics.get("data") or {}).get("classes") or {}
     return guess(classes.get(part) or {})

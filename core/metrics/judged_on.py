@@ -14,7 +14,7 @@ from types import MappingProxyType
 from core.metrics.answering import EVALUATE_AGAIN
 from core.wording import count_of
 
-NOT_COMPARABLE = "Numbers with different letters are of other galaxies or labels, and cannot be compared."
+NOT_COMPARABLE = "Different letters: other galaxies or labels; do not compare."
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,12 @@ class Normalisation(nn.Module):
         limit = self.limit[:, None, None]
         return torch.clamp(scaled, -limit, limit)
 
+    def without_samplewise(self) -> Normalisation:
+        """The steps after the samplewise one, for images that it has scaled already."""
+        return Normalisation(
+            self.kind, self.sky, self.knee, self.centre, self.scale, white=self.white, limit=self.limit
+        )
+
     def inverse(self, scaled: Tensor) -> Tensor:
         """Invert :meth:`forward`: physical images (N, C, H, W), infinite where they overflow float32.
 

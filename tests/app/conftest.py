@@ -104,3 +104,13 @@ def session_with_run(trained: Path, galaxies: Path, tmp_path: Path) -> Iterator[
     opened.open_run(opened.project.runs()[0])
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sky_session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
+    """Galaxies that know where they are on the sky."""
+    opened = Session()
+    opened.open_project(tmp_path / "project")
+    opened.open_cutouts(survey_dataset)
+    yield opened
+    opened.close()

@@ -19,7 +19,7 @@ from captum.attr import GuidedBackprop, IntegratedGradients, Occlusion
 from core.data.target import Classes
 from core.events import Preview, Work, result_of
 from core.explain import activations, guided, integrated_gradients, occlusion
-from core.explain.explained_output import select_output
+from core.explain.explained_output import ExplainedOutput, select_output
 from core.explain.explanation import Explanation
 from core.explain.settings import GradientSettings, GuidedSettings, OcclusionSettings
 from core.nets import cnn, normalisation
@@ -73,6 +73,12 @@ def trained(request: pytest.FixtureRequest) -> Predictor:
     return predictor
 
 
+def ends_of_path(predictor: Predictor, image: np.ndarray) -> tuple[ExplainedOutput, torch.Tensor, torch.Tensor]:
+    """What is explained, and galaxy and baseline as Captum takes them."""
+    explained, batch = select_output(predictor, image), torch.from_numpy(image)[None]
+    return explained, batch, explained.baseline_image("background")[None]
+
+
 def timed(work: Work[Explanation]) -> tuple[Explanation, float, float]:
     """The explanation, the processor time that it took, and the time to the first preview."""
     start, first = time.process_time(), 0.0
@@ -124,16 +130,12 @@ def test_occlusion_is_many_times_faster_than_captum(
 
 
 @pytest.mark.timeout(900)
-def test_integrated_gradients_are_nearly_twice_as_fast_as_captum_at_the_same_completeness_error(
-    trained: Predictor,
-) -> None:
-    images = galaxies(24, 64, seed=7)[0]
+def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_completeness_error(trained: Predictor) -> None:
+    """Of every galaxy by itself, so that where Captum is right by chance we have to go on for long."""
     captum = IntegratedGradients(trained.logits)
     ratios, seconds, errors, steps = [], [], [], []
-    for image in images:
-        explained = select_output(trained, image)
-        batch = torch.from_numpy(image)[None]
-        empty = explained.fill_values("background")[None, :, None, None].expand_as(batch)
+    for image in galaxies(24, 64, seed=7)[0]:
+        explained, batch, empty = ends_of_path(trained, image)
         with torch.no_grad():
             score, baseline = trained.logits(torch.cat([batch, empty]))[:, explained.index].tolist()
         times: tuple[list[float], list[float]] = ([], [])
@@ -142,7 +144,7 @@ def test_integrated_gradients_are_nearly_twice_as_fast_as_captum_at_the_same_com
             theirs = captum.attribute(batch, empty, target=explained.index, n_steps=50)
             times[0].append(time.process_time() - start)
             error = abs(float(theirs.sum()) - (score - baseline)) / abs(score - baseline)
-            settings = GradientSettings(steps=12, tolerance=min(1, max(error, 1e-4)), most_steps=2000)
+            settings = GradientSettings(tolerance=min(1, max(error, 1e-4)), most_steps=2000)
             found, own, _ = timed(integrated_gradients.explain(trained, image, explained.index, settings, _NEVER))
             times[1].append(own)
         assert found.error is not None and found.error <= max(error, 1e-4) * 1.01
@@ -153,47 +155,60 @@ def test_integrated_gradients_are_nearly_twice_as_fast_as_captum_at_the_same_com
     theirs_total, own_total = np.sum(seconds, axis=0)
     median = np.median(errors, axis=0)
     print(
-        f"\nintegrated gradients, 64 px, {trained.network.settings.depth} blocks, {len(images)} galaxies: "
+        f"\nintegrated gradients, 64 px, {trained.network.settings.depth} blocks, {len(ratios)} galaxies: "
         f"{own_total:.2f} s, Captum {theirs_total:.2f} s, ratio "
         f"{theirs_total / own_total:.2f} (median over galaxies {np.median(ratios):.2f}); median completeness error "
-        f"{median[1]:.2%}, Captum {median[0]:.2%}; median gradients {np.median(steps):.0f}, Captum 50"
+        f"{median[1]:.2%}, Captum {median[0]:.2%}; gradients of the last row: median {np.median(steps):.0f}, most "
+        f"{max(steps)}, Captum 50"
     )
-    assert np.median(ratios) >= 1.7
+    assert np.median(ratios) >= 2
+    assert theirs_total >= 1.5 * own_total
 
 
 @pytest.mark.timeout(900)
-def test_integrated_gradients_are_nearly_twice_as_fast_as_captum_at_the_same_error_of_the_map(
-    trained: Predictor,
-) -> None:
+def test_integrated_gradients_are_twice_as_fast_as_captum_at_the_same_error_of_the_map(trained: Predictor) -> None:
     """The error is the sum of the absolute differences from a map of 600 steps, as a share of that map's."""
-    captum = IntegratedGradients(trained.logits)
-    times, errors = [], []
+    captum, steps = IntegratedGradients(trained.logits), 16
+    times, errors, told = [], [], []
     for image in galaxies(12, 64, seed=7)[0]:
-        explained = select_output(trained, image)
-        batch = torch.from_numpy(image)[None]
-        empty = explained.fill_values("background")[None, :, None, None].expand_as(batch)
+        explained, batch, empty = ends_of_path(trained, image)
         truth = captum.attribute(batch, empty, target=explained.index, n_steps=600, internal_batch_size=100)[0]
-        taken: tuple[list[float], list[float]] = ([], [])
+        taken: tuple[list[float], list[float], list[float]] = ([], [], [])
         for _ in range(3):
             start = time.process_time()
             theirs = captum.attribute(batch, empty, target=explained.index, n_steps=50)[0]
             taken[0].append(time.process_time() - start)
-            work = integrated_gradients.explain(trained, image, explained.index, GradientSettings(tolerance=1))
-            found, own, _ = timed(work)
-            taken[1].append(own)
+            made = []
+            for number, number_of_steps in enumerate((steps, GradientSettings().steps), 1):
+                settings = GradientSettings(steps=number_of_steps, tolerance=1)
+                found, own, _ = timed(integrated_gradients.explain(trained, image, explained.index, settings, _NEVER))
+                taken[number].append(own)
+                made.append(found)
         right = truth.sum(dim=0).numpy()
-        errors.append(
-            [np.abs(each - right).sum() / np.abs(right).sum() for each in (theirs.sum(dim=0).numpy(), found.map)]
+        maps = (theirs.sum(dim=0).numpy(), *(each.map for each in made))
+        errors.append([np.abs(each - right).sum() / np.abs(right).sum() for each in maps])
+        told.append(
+            [
+                each.map_error * truth.abs().sum().item() / np.abs(each.bands_map - truth.numpy()).sum()
+                for each in made
+                if each.map_error is not None and each.bands_map is not None
+            ]
         )
         times.append(np.median(taken, axis=1))
-    (their_error, own_error), (their_time, own_time) = np.median(errors, axis=0), np.sum(times, axis=0)
+    (their_error, own_error, usual_error), (their_time, own_time, usual_time) = (
+        np.median(errors, axis=0),
+        np.sum(times, axis=0),
+    )
     print(
         f"\nintegrated gradients, 64 px, {trained.network.settings.depth} blocks, {len(errors)} galaxies: error of the "
-        f"map {own_error:.2%} with {found.steps} gradients, Captum {their_error:.2%} with 50; {own_time:.2f} s, "
-        f"Captum {their_time:.2f} s, ratio {their_time / own_time:.2f}"
+        f"map {own_error:.2%} with {steps + 1} gradients, Captum {their_error:.2%} with 50; {own_time:.2f} s, "
+        f"Captum {their_time:.2f} s, ratio {their_time / own_time:.2f}; by default {usual_error:.2%}, ratio "
+        f"{their_time / usual_time:.2f}; the error that is told is {np.median(told):.2f} times the true one "
+        f"({np.min(told):.2f}-{np.max(told):.2f})"
     )
     assert own_error < 1.1 * their_error
-    assert their_time / own_time >= 1.7
+    assert their_time / own_time >= 2
+    assert 0.6 < np.median(told) < 1.7
 
 
 @pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning")  # Captum's

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,16 +15,6 @@ from small_survey import SIDE, Survey
 from app import theme
 from app.data.cutout import CutoutPanel
 from app.session.session import Session
-
-
-@pytest.fixture
-def sky_session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
-    """Galaxies that know where they are on the sky."""
-    opened = Session()
-    opened.open_project(tmp_path / "project")
-    opened.open_cutouts(survey_dataset)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

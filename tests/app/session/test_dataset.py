@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,8 @@ from core.data.store import Band, DatasetWriter, Origin
 
 
 @pytest.fixture
-def session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
-    opened = Session()
-    opened.open_project(tmp_path / "project")
-    opened.open_cutouts(survey_dataset)
-    yield opened
-    opened.close()
+def session(sky_session: Session) -> Session:
+    return sky_session
 
 
 @pytest.fixture

@@ -15,12 +15,8 @@ from app.session.session import Session
 
 
 @pytest.fixture
-def session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
-    opened = Session()
-    opened.open_project(tmp_path / "project")
-    opened.open_cutouts(survey_dataset)
-    yield opened
-    opened.close()
+def session(sky_session: Session) -> Session:
+    return sky_session
 
 
 def test_undo_gives_each_galaxy_its_own_old_label_back(session: Session) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,8 @@ from core.events import Progress
 
 
 @pytest.fixture
-def session(qapp: object, survey_dataset: Path, tmp_path: Path) -> Iterator[Session]:
-    opened = Session()
-    opened.open_project(tmp_path / "project")
-    opened.open_cutouts(survey_dataset)
-    yield opened
-    opened.close()
+def session(sky_session: Session) -> Session:
+    return sky_session
 
 
 def test_opening_a_dataset_makes_its_first_galaxy_current(session: Session) -> None:

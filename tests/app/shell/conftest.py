@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.shell.window import MainWindow
+from core.project.project import Project
 
 
 @pytest.fixture
@@ -19,3 +21,14 @@ def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     qtbot.addWidget(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def project(survey_dataset: Path, tmp_path: Path) -> Path:
+    """A project with two datasets, “new” written after “old”."""
+    folder = tmp_path / "Two surveys"
+    made = Project.create(folder, "Two surveys")
+    shutil.copy(survey_dataset, made.dataset_path("old"))
+    shutil.copy(survey_dataset, made.dataset_path("new"))
+    made.close()
+    return folder

@@ -16,18 +16,6 @@ from app.session import label_commands
 from app.shell.window import MainWindow
 from core.data import file_identity
 from core.errors import Problem
-from core.project.project import Project
-
-
-@pytest.fixture
-def project(survey_dataset: Path, tmp_path: Path) -> Path:
-    """A project with two datasets."""
-    folder = tmp_path / "Two surveys"
-    made = Project.create(folder, "Two surveys")
-    shutil.copy(survey_dataset, made.dataset_path("new"))
-    shutil.copy(survey_dataset, made.dataset_path("old"))
-    made.close()
-    return folder
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
@@ -44,17 +43,6 @@ def window(qtbot: QtBot, window: MainWindow) -> MainWindow:
     with qtbot.waitExposed(window):
         window.show()
     return window
-
-
-@pytest.fixture
-def project(survey_dataset: Path, tmp_path: Path) -> Path:
-    """A project with two datasets."""
-    folder = tmp_path / "Two surveys"
-    made = Project.create(folder, "Two surveys")
-    shutil.copy(survey_dataset, made.dataset_path("old"))
-    shutil.copy(survey_dataset, made.dataset_path("new"))
-    made.close()
-    return folder
 
 
 def is_open(window: MainWindow, name: str) -> bool:

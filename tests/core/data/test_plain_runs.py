@@ -2,12 +2,14 @@
 
 import gzip
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
+from core.data import regular_files
 from core.data.cutouts import Cutouts
 from core.data.field_factors import FieldFactors
 from core.data.importing import decide_format, read_stamps, run
@@ -148,11 +150,18 @@ def test_values_and_positions_are_those_of_astropy(folder: Path, tmp_path: Path)
             assert {"CRVAL1", "CRVAL2", "CRPIX2", "CDELT1"} <= set(kept)
 
 
-def test_most_files_of_a_survey_are_read_together(folder: Path) -> None:
+@pytest.mark.parametrize("read_parts", [regular_files._read_parts, regular_files._read_one_by_one])
+def test_most_files_of_a_survey_are_read_together(
+    folder: Path, read_parts: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regular_files, "_read_parts", read_parts)  # the second one is that of Windows
     prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
     steps = list(PlainRuns(prepared.found.sources, prepared.settings, prepared.plan))
     together = sum(len(step) for step in steps if isinstance(step, PlainRun))
     assert together > 90  # of 150, between 50 others
+    for step in PlainRuns(prepared.found.sources, prepared.settings, prepared.plan):
+        for place, image in enumerate(step.images if isinstance(step, PlainRun) else [], getattr(step, "first", 0)):
+            assert np.array_equal(image[0], fits.getdata(prepared.found.sources[place].path).astype(np.float32))
     places = [
         place
         for step in steps
@@ -169,3 +178,22 @@ def test_it_stops_within_a_run(folder: Path) -> None:
     stop.set()
     with pytest.raises(Stopped):
         list(runs)
+
+
+def test_long_headers_take_no_more_memory_than_many_files(tmp_path: Path) -> None:
+    folder, random = tmp_path / "long", np.random.default_rng(5)
+    folder.mkdir()
+    _usual(random).writeto(tmp_path / "short.fits")
+    content = (tmp_path / "short.fits").read_bytes()
+    end = content.index(b"END" + b" " * 77)
+    head = content[:end] + b"HISTORY a step".ljust(80) * 20_000 + b"END".ljust(80)
+    for number in range(12):
+        (folder / f"{number}.fits").write_bytes(head + b" " * (-len(head) % 2880) + content[2880:])
+    prepared = result_of(decide_format([folder], ImportSettings(size=SIDE), None))
+    runs = PlainRuns(prepared.found.sources, prepared.settings, prepared.plan)
+    tracemalloc.start()
+    lengths = [len(step) for step in runs if isinstance(step, PlainRun)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(lengths) == 12
+    assert peak < 40 * 2**20  # 64 such headers are 100 MB

@@ -13,10 +13,9 @@ from astropy.table import Table
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from sklearn.metrics import log_loss
+from small_survey import label_wrongly
 
 from core.cli.main import main
-from core.data import split as splits
-from core.data.cutouts import Cutouts
 from core.evaluate import ensemble_making, evaluation, predict, temperature
 from core.evaluate.network_identity import NetworkIdentity
 from core.events import result_of
@@ -54,14 +53,7 @@ def ensemble(runs: list[RunFolder], tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def by_hand(ensemble: RunFolder, survey_dataset: Path, tmp_path: Path) -> LabelJournal:
-    """Wrong labels of some validation galaxies, so that no network is right on all of them."""
-    journal = LabelJournal(tmp_path / "labels.jsonl")
-    with Cutouts.open(survey_dataset) as cutouts:
-        shapes = np.asarray(cutouts.catalogue["shape"])
-        for row in splits.load(ensemble.split_file, cutouts.ids).validation[::6].tolist():
-            wrong = "disk" if shapes[row] != "disk" else "spheroid"
-            journal.record(cutouts.ids[row], "shape", str(shapes[row]), wrong)
-    return journal
+    return label_wrongly(ensemble, survey_dataset, LabelJournal(tmp_path / "labels.jsonl"))
 
 
 def scores_of(run: RunFolder, data: Path) -> np.ndarray:

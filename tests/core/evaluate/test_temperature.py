@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
+from small_survey import label_wrongly
 
 from core.cli.main import main
-from core.data import split as splits
-from core.data.cutouts import Cutouts
 from core.errors import NotPossible, UnreadableFile, WrongVersion
 from core.evaluate import evaluation, predict, temperature
 from core.events import result_of
@@ -36,14 +35,7 @@ def run(survey_run: Path, tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def by_hand(run: RunFolder, survey_dataset: Path, tmp_path: Path) -> LabelJournal:
-    """Wrong labels of some validation galaxies, so that no network is right on all of them."""
-    journal = LabelJournal(tmp_path / "labels.jsonl")
-    with Cutouts.open(survey_dataset) as cutouts:
-        shapes = np.asarray(cutouts.catalogue["shape"])
-        for row in splits.load(run.split_file, cutouts.ids).validation[::6].tolist():
-            wrong = "disk" if shapes[row] != "disk" else "spheroid"
-            journal.record(cutouts.ids[row], "shape", str(shapes[row]), wrong)
-    return journal
+    return label_wrongly(run, survey_dataset, LabelJournal(tmp_path / "labels.jsonl"))
 
 
 def predict_all(run: RunFolder, data: Path) -> predict.Predictions:

@@ -81,7 +81,7 @@ def test_a_first_map_comes_before_the_refinement(make, galaxy) -> None:
     kinds = [type(event) for event in events]
     assert kinds.count(Preview) == 1 and kinds.index(Preview) == 1
     done = [event.done for event in events if isinstance(event, Progress)]
-    assert done == sorted(done) and done[0] == settings.steps and done[-1] == 64
+    assert done == [settings.steps, settings.steps + 64]  # the second row is one of its own
 
 
 def test_it_stops_between_steps(make, galaxy) -> None:
@@ -94,18 +94,14 @@ def test_it_stops_between_steps(make, galaxy) -> None:
         list(work)
 
 
-def test_chunks_do_not_change_the_result(smooth, galaxy, monkeypatch) -> None:
-    predictor, image = smooth((2, 32, 32)), galaxy((2, 32, 32))
+@pytest.mark.parametrize("kind", ["smooth", "make"])
+def test_chunks_do_not_change_the_result(kind, request, galaxy, monkeypatch) -> None:
+    """Nor where a gradient is an average with the neighbours, of which some are in other chunks."""
+    predictor, image = request.getfixturevalue(kind)((2, 32, 32)), galaxy((2, 32, 32))
     whole = explained(predictor, image, 0, tolerance=1.0)
     monkeypatch.setattr(integrated_gradients, "_CHUNK_BYTES", 1)
     exact = through(predictor.network, np.abs(whole.map).max(), passes=2)
     np.testing.assert_allclose(explained(predictor, image, 0, tolerance=1.0).map, whole.map, atol=exact)
-
-
-def test_memory_bounds_the_number_of_gradients_kept(make, galaxy, monkeypatch) -> None:
-    predictor, image = make((2, 32, 32)), galaxy((2, 32, 32))
-    monkeypatch.setattr(integrated_gradients, "_KEPT_BYTES", 30 * 8 * image.size)
-    assert explained(predictor, image, 0, tolerance=1e-9).steps == 31
 
 
 def test_an_image_without_a_galaxy_has_an_empty_map(make) -> None:

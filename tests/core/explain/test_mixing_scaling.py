@@ -58,17 +58,46 @@ def test_occlusion_is_captums(predictor, galaxy) -> None:
     np.testing.assert_allclose(found.map, expected[0, 0].numpy(), atol=exact)
 
 
-def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy) -> None:
+@pytest.mark.truth("Integrated gradients of a network that scales each galaxy by itself", "Captum, 600 steps")
+@pytest.mark.parametrize("baseline", ["background", "noise"])
+def test_integrated_gradients_are_captums_and_add_up(predictor, galaxy, baseline) -> None:
+    """Where each stamp is divided by its own scatter, Captum is given the rest of the network and what that sees."""
     image = galaxy(SHAPE, 99)
-    settings = GradientSettings(baseline="background", steps=400, most_steps=400)
+    settings = GradientSettings(baseline=baseline, steps=100, most_steps=400, tolerance=0.002)
     found = result_of(integrated_gradients.explain(predictor, image, 1, settings, threading.Event()))
-    baseline = select_output(predictor, image, 1).baseline_image("background")[None]
-    expected = IntegratedGradients(predictor.logits).attribute(
-        torch.from_numpy(image)[None], baseline, target=1, n_steps=600, internal_batch_size=200
-    )
-    assert found.bands_map is not None
+    start = select_output(predictor, image, 1).baseline_image(baseline)
+    ends, answer = torch.stack([torch.from_numpy(image), start]), predictor.logits
+    with torch.no_grad():
+        scores = predictor.logits(ends)[:, 1].tolist()
+    if predictor.normalisation.samplewise == "standard":
+        spread = ends.std(dim=(1, 2, 3), correction=0, keepdim=True)
+        ends = (ends - ends.mean(dim=(1, 2, 3), keepdim=True)) / torch.where(spread > 1e-5, spread, 1)
+        bands = [getattr(predictor.normalisation, name)[:, None, None] for name in ("sky", "knee", "centre", "scale")]
+
+        def answer(scaled: torch.Tensor) -> torch.Tensor:
+            sky, knee, centre, scale = bands
+            return predictor.network((torch.asinh((scaled - sky) / knee) - centre) / scale)
+
+    expected = IntegratedGradients(answer).attribute(ends[:1], ends[1:], target=1, n_steps=600, internal_batch_size=200)
+    assert found.bands_map is not None and found.error is not None
     off = np.abs(found.bands_map - expected[0].numpy()).sum() / expected.abs().sum().item()
     assert off < 0.05
+    assert [found.score, found.baseline_score] == pytest.approx(
+        scores, abs=scaling_and(predictor, max(map(abs, scores)))
+    )
+    assert found.error <= settings.tolerance
+    assert found.map.sum() == pytest.approx(scores[0] - scores[1], rel=1.1 * settings.tolerance, abs=1e-5)
+
+
+def test_on_the_straight_path_in_the_image_a_galaxy_scaled_by_itself_never_fades(predictor, galaxy) -> None:
+    """So the score jumps at the baseline, and there is nothing to integrate."""
+    explained = select_output(predictor, galaxy(SHAPE, 99), 1)
+    empty = explained.baseline_image("zero")
+    faint = predictor.normalisation(torch.stack([torch.lerp(empty, explained.image, share) for share in (1e-3, 1)]))
+    if predictor.normalisation.samplewise == "standard":
+        assert torch.allclose(faint[0], faint[1], atol=0.01)
+    else:
+        assert (faint[0] - faint[1]).abs().max() > 1
 
 
 def test_smoothgrad_is_the_mean_gradient_in_the_pixels_that_the_first_layer_sees(predictor, galaxy) -> None:

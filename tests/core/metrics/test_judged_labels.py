@@ -76,7 +76,7 @@ def test_the_list_of_runs_tells_numbers_over_other_labels_apart(project: Project
     first, second = told.splitlines()[1:3]
     assert "* (a)" in first and "(b)" in second and "*" not in second
     assert "(a): " in told and "with the labels before 3 of them changed, validation part" in told
-    assert "Numbers with different letters are of other galaxies or labels" in told
+    assert "Different letters: other galaxies or labels; do not compare." in told
     assert "* first: Validation part: Since then 3 labels of this part have changed" in told
     assert command_line.main(["runs", str(project.folder / "runs"), "--json", "--sort", "name"]) == 0
     listed = [run["judged_on"]["validation"] for run in json.loads(capsys.readouterr().out)["runs"]]

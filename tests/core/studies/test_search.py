@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from carrying import carried_out
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
@@ -34,18 +35,6 @@ FEW = SearchSettings(
     fine=3,
     fine_epochs=4,
 )
-
-
-def carried_out(work, stop=None, until=lambda _: False):
-    """All events and the result; ``stop`` is set after the first event for which ``until`` is true."""
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, end.value
-        if stop is not None and until(events[-1]):
-            stop.set()
 
 
 def run_search(settings, data, folder, wish=FEW):

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from carrying import carried_out
 from matplotlib.image import imread
 
 from core.data import kept_parts
@@ -24,18 +25,6 @@ from core.studies.size_study import Point, SizeStudy
 from core.train.settings import RunSettings
 
 FEW = TrainingSizeSettings(sizes=("10", "20", "all"), seeds=2, least_steps=4)
-
-
-def carried_out(work, stop=None, until=lambda _: False):
-    """All events and the result; ``stop`` is set after the first event for which ``until`` is true."""
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, end.value
-        if stop is not None and until(events[-1]):
-            stop.set()
 
 
 def run_study(settings, data, folder, study=FEW):

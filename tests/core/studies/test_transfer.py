@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from carrying import carried_out
 from matplotlib.image import imread
 
 from core.data import split as splits
@@ -22,18 +23,6 @@ from core.train.settings import RunSettings
 
 ONE = TransferStudySettings(labels=("0", "12"), strategies=("as is", "scratch", "head"), seeds=1)
 FEW = TransferStudySettings(labels=("0", "12", "24"), strategies=("as is", "scratch", "head", "all"), seeds=2)
-
-
-def carried_out(work, stop=None, until=lambda _: False):
-    """All events and the result; ``stop`` is set after the first event for which ``until`` is true."""
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, end.value
-        if stop is not None and until(events[-1]):
-            stop.set()
 
 
 def table(path):

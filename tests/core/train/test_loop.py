@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from carrying import carried_out
 
 from core.data import split as splits
 from core.data.cutouts import Cutouts
@@ -37,18 +38,6 @@ def settings(epochs=4, **values):
     wish = {"learning_rate": 5e-3, "decay": "cosine"} | values.pop("optimiser", {})  # one cycle needs more steps
     optimiser = OptimiserSettings(epochs=epochs, batch_size=32, **wish)
     return RunSettings(optimiser=optimiser, device="cpu", **values)
-
-
-def carried_out(work, stop=None, until=None):
-    """All events and the result; ``stop`` is set after the first event for which ``until`` is true."""
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as end:
-            return events, end.value
-        if stop is not None and until(events[-1]):
-            stop.set()
 
 
 def train(data, folder, wish=None, /, **values):
