@@ -24,8 +24,8 @@ from core.printable import replace_unprintable
 _MOST_BYTES = 1 << 30  # of a text file of ours; those of a million galaxies have some ten million
 _MOST_LETTERS = 200  # of an explanation
 _MOST_ASIDE = 1000
-Stamp: TypeAlias = tuple[int, ...]
-"""See :func:`stamp_of`."""
+FileState: TypeAlias = tuple[int, ...]
+"""See :func:`state_of`."""
 _TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
@@ -94,7 +94,7 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def stamp_of(file: Path) -> Stamp:
+def state_of(file: Path) -> FileState:
     """What changes whenever a file is written, replaced or removed."""
     try:
         found = file.stat()

@@ -173,17 +173,15 @@ def _correct_switches(
     here = switches.nonzero()[:, 0]  # between an image and the next
     after, image, channel = here + row, here // row, here % channels
     is_first, is_last = (None, None) if is_on is None else (is_on.index_select(0, here), is_on.index_select(0, after))
-    first = (
-        image * size + places.index_select(0, here) * channels + channel
-    )  # who is largest at the step's start, and its end
+    # who is largest at the step's start, and at its end
+    first = image * size + places.index_select(0, here) * channels + channel
     last = image * size + places.index_select(0, after) * channels + channel
     lead = largest.index_select(0, here) - _where(is_last, x.index_select(0, last))
     lag = largest.index_select(0, after) - _where(is_first, x.index_select(0, first + size))
     share = (lead / (lead + lag)).nan_to_num_(0.5)  # equal all the way: either will do
     is_late = share > 0.5
-    moved = gradient.index_select(0, here + row * is_late) * (
-        0.5 - share
-    )  # late, the last image loses to the first winner
+    # late, the last image loses to the first winner
+    moved = gradient.index_select(0, here + row * is_late) * (0.5 - share)
     moved[torch.where(is_late, image == images - 2, image == 0)] *= 2  # at an end, where there is half a stretch
     shift = size * is_late
     found.index_add_(0, last + shift, _where(is_last, moved))

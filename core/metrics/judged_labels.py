@@ -31,7 +31,7 @@ from core.project.labels import LabelJournal
 from core.project.metrics_file import read_metrics
 from core.project.project import labels_near
 from core.project.runs import RunFolder
-from core.reading import Stamp, is_there, read_lines, reading, stamp_of
+from core.reading import FileState, is_there, read_lines, reading, state_of
 
 _Labelled: TypeAlias = Counter[tuple[str, str]]
 """How many images there are of each id and label."""
@@ -45,8 +45,8 @@ def find(run: RunFolder, part: str) -> JudgedOn | None:
         data = run.find_data()
         journal = None if data is None else labels_near(run.path, data)
         files = (run.metrics_file, run.split_file, run.labels_file, run.best, run.predictions_file(part), data)
-        stamps = tuple(stamp_of(file) for file in (*files, None if journal is None else journal.path) if file)
-        return _find(run.path, part, data, stamps)
+        states = tuple(state_of(file) for file in (*files, None if journal is None else journal.path) if file)
+        return _find(run.path, part, data, states)
     except (Problem, OSError):  # whoever opens that run is told
         return None
 
@@ -57,7 +57,7 @@ def find_all(run: RunFolder) -> dict[str, JudgedOn]:
 
 
 @lru_cache(maxsize=4096)
-def _find(folder: Path, part: str, data: Path | None, _stamps: tuple[Stamp, ...]) -> JudgedOn | None:
+def _find(folder: Path, part: str, data: Path | None, _states: tuple[FileState, ...]) -> JudgedOn | None:
     run = RunFolder(folder)
     wanted = _read_target(run)
     if wanted is None:

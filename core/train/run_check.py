@@ -19,7 +19,7 @@ from core.project import band_choices, ensembles, notes
 from core.project.history import read_history
 from core.project.metrics_file import read_metrics
 from core.project.runs import RunFolder
-from core.reading import Stamp, is_there, read_text, read_toml, reading, require_file, stamp_of
+from core.reading import FileState, is_there, read_text, read_toml, reading, require_file, state_of
 from core.settings import toml
 from core.settings.declare import knobs
 from core.train.settings import RunSettings
@@ -33,7 +33,7 @@ def find_problem(run: RunFolder) -> Problem | None:
 
     Files that have not changed since are not read again, so that a window may ask at every change.
     """
-    problem = _check(run.path, tuple(map(stamp_of, _files_of(run))))
+    problem = _check(run.path, tuple(map(state_of, _files_of(run))))
     if problem is not None or not run.is_ensemble:
         return problem
     try:
@@ -56,7 +56,7 @@ def _files_of(run: RunFolder) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _check(path: Path, _stamps: tuple[Stamp, ...]) -> Problem | None:
+def _check(path: Path, _states: tuple[FileState, ...]) -> Problem | None:
     run = RunFolder(path)
     try:
         with reading("This run", path, _REMEDY):
