@@ -67,7 +67,7 @@ def test_two_seeds_and_a_click_train_two_networks_that_answer_together(qtbot: Qt
     texts = [runs.table.topLevelItem(place).text(4) for place in range(3)]
     assert sorted(texts) == ["2 runs together", "random weights", "random weights"]
     judged = shown(qtbot, EvaluationPanel(session))
-    qtbot.waitUntil(lambda: "of which the data cause" in judged.state.text(), timeout=240_000)
+    qtbot.waitUntil(lambda: "of which the data cause" in judged.remarks.text, timeout=240_000)
 
 
 @pytest.mark.slow
