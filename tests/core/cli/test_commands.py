@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
-from core.cli import commands, study_settings
+from core.cli import study_settings, training_settings
 from core.cli.main import main, parser
 from core.data.cutouts import Cutouts
 from core.project.runs import RunFolder
@@ -365,5 +365,6 @@ def test_debug_may_stand_before_or_after_the_command(tmp_path, capsys):
 def test_the_column_of_given_parts_can_be_named_wherever_networks_are_trained(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = parser().parse_args([*command, "--split-column", "fold"])
-    read = commands._run_settings if command[0] in ("rate", "batch") else study_settings.resolve_run_settings
+    is_training = command[0] in ("rate", "batch")
+    read = training_settings.resolve_training_settings if is_training else study_settings.resolve_run_settings
     assert read(options).data.split_column == "fold"
