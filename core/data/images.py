@@ -44,9 +44,11 @@ class StoredImages:
         self._per_chunk: int = (dataset.chunks or dataset.shape)[0]
         self._size = math.prod(self._shape[1:]) * self._dtype.itemsize
         self._file = FileIO(Path(self._name)) if self._chunks is not None else None
+        self._is_open = True
 
     def close(self) -> None:
-        """Close the second file handle."""
+        """Close the second file handle; nothing is read afterwards."""
+        self._is_open = False
         if self._file is not None:
             self._file.close()
 
@@ -84,6 +86,8 @@ class StoredImages:
             self._require_same()
 
     def _read(self, which: slice | NDArray[Any]) -> NDArray[Any]:
+        if not self._is_open:  # no fault of the file
+            raise ValueError("the images are read after they were closed")
         if isinstance(which, slice):
             start, stop, step = which.indices(len(self))
             if step == 1:
