@@ -186,12 +186,16 @@ def write(truths: list[Truth], page: Path = PAGE) -> None:
 
 
 def renew(truths: list[Truth], page: Path = PAGE) -> None:
-    """Write the rows of some truths anew."""
-    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    """Write the rows of some truths anew, new ones at the end of their chapter."""
+    lines = page.read_text(encoding="utf-8").splitlines()
     for truth in truths:
         beginning = f"| {truth.what} | {truth.against} | "
-        lines = [f"{truth.row}\n" if line.startswith(beginning) else line for line in lines]
-    page.write_text("".join(lines), encoding="utf-8")
+        chapter = lines.index(f"## {CHAPTERS[truth.chapter]}")
+        rows = range(chapter + 2, len(lines))
+        end = next((place for place in rows if not lines[place].startswith("|")), len(lines))
+        old = next((place for place in range(chapter, end) if lines[place].startswith(beginning)), None)
+        lines[slice(end, end) if old is None else slice(old, old + 1)] = [truth.row]
+    page.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _number(value: float | None) -> str:
