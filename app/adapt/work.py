@@ -153,6 +153,8 @@ def adapt(pair: Pairing, method: AdaptingMethod, folder: RunFolder, scaling: Inp
                 stop,
                 class_map=pair.class_map,
                 refits_scaling=scaling == "refitted",
+                settings=pair.settings,
+                seed=pair.seed,
             )
         )
 

@@ -142,5 +142,7 @@ class TransferPanel(SummaryPanel):
         trained = [name for name in settings.strategies if name != "as is"]
         each = "" if "last-*" not in trained else " or more"
         trainings = count_of(len(numbers) * len(trained) * settings.seeds, "training")
-        self.runs.setText(f"{trainings}{each}, with the settings of the Train workspace.")
+        times = settings.scratch_epochs if "scratch" in trained else 1
+        longer = "" if times == 1 else f" Those from scratch make {times} times as many epochs."
+        self.runs.setText(f"{trainings}{each}, with the settings of the Train workspace.{longer}")
         self.note.setText(_SEEN if settings.judge_test else _UNSEEN)

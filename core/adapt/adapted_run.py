@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from core.adapt import batch_statistics
 from core.data.cutouts import Cutouts
+from core.data.settings import DataSettings
 from core.errors import NotPossible, Problem
 from core.events import NEVER, Work
 from core.nets import weights_file
@@ -61,6 +62,8 @@ def run(
     *,
     class_map: Mapping[str, str] | None = None,
     refits_scaling: bool = False,
+    settings: DataSettings | None = None,
+    seed: int = 1,
 ) -> Work[AdaptedRun]:
     """Adapt a network to a survey without its labels, and keep it as a run.
 
@@ -80,6 +83,8 @@ def run(
         Which class of the network each class of the survey is, to judge by.
     refits_scaling
         Of AdaBN: whether the input scaling is fitted to the survey's galaxies, too.
+    settings, seed
+        Of AdaBN: how the parts of the survey are drawn; None: as those of the network's run.
 
     Raises
     ------
@@ -89,10 +94,21 @@ def run(
     weights = weights_file.locate(network)
     classes = ", ".join(f"{own}={known}" for own, known in (class_map or {}).items() if known)
     if method == "adabn":
-        yield from _adapt_statistics(weights, data, folder, classes, stop, refits_scaling=refits_scaling)
+        with folder.lock():
+            made = yield from batch_statistics.run(
+                weights,
+                data,
+                folder.start,
+                stop,
+                refits_scaling=refits_scaling,
+                classes=classes,
+                own=settings,
+                seed=seed,
+            )
+            _save(made, weights, data, folder)
     else:
-        settings, source = prepare_training(RunFolder(weights.parent), data, method, classes)
-        yield from loop.run(settings, source, folder, stop, hand_labels=_labels_of(source))
+        training, source = prepare_training(RunFolder(weights.parent), data, method, classes)
+        yield from loop.run(training, source, folder, stop, hand_labels=_labels_of(source))
     return read(folder)
 
 
@@ -154,33 +170,26 @@ def _labels_of(data: Path) -> Any:
     return journal if journal is not None and journal.path.exists() else None
 
 
-def _adapt_statistics(
-    weights: Path, data: Path, folder: RunFolder, classes: str, stop: threading.Event, *, refits_scaling: bool
-) -> Work[None]:
+def _save(made: batch_statistics.Adapted, weights: Path, data: Path, folder: RunFolder) -> None:
     """Write the network with new batch statistics as a run that began with the network before."""
     before = RunFolder(weights.parent)
     settings = toml.load(RunSettings, before.settings_file) if before.settings_file.exists() else RunSettings()
-    with folder.lock():
-        made = yield from batch_statistics.run(
-            weights, data, folder.start, stop, refits_scaling=refits_scaling, classes=classes
-        )
-        start = before.path if before.settings_file.exists() else weights
-        settings = settings.model_copy(update={"transfer": TransferSettings(start_from=str(start.resolve()))})
-        write_atomically(folder.settings_file, toml.dumps(settings.with_paths_for(folder.path)))
-        for name in _SOURCE_FILES:
-            file: Path = getattr(before, name)
-            if file.exists():
-                shutil.copyfile(file, getattr(folder, name))
-        if (source := before.data) is not None:
-            folder.save_data_path(source)
-        with Cutouts.open(data) as cutouts:
-            rows, _ = galaxies.of_other_dataset(cutouts, settings.data, settings.seed)
-            galaxies.save(folder.unlabelled_file, cutouts, rows)
-        values: dict[str, Any] = {"format": 1, "reason": "adabn", "data": _facts_of(before)}
-        values |= {} if made.judged is None else {"unlabelled": asdict(made.judged)}
-        write_metrics(folder.metrics_file, values)
-        folder.start.replace(folder.best)  # last: with weights it is a run that can be used
-        shutil.copyfile(weights, folder.start)
+    start = before.path if before.settings_file.exists() else weights
+    settings = settings.model_copy(update={"transfer": TransferSettings(start_from=str(start.resolve()))})
+    write_atomically(folder.settings_file, toml.dumps(settings.with_paths_for(folder.path)))
+    for name in _SOURCE_FILES:
+        file: Path = getattr(before, name)
+        if file.exists():
+            shutil.copyfile(file, getattr(folder, name))
+    if (source := before.data) is not None:
+        folder.save_data_path(source)
+    with Cutouts.open(data) as cutouts:
+        galaxies.save(folder.unlabelled_file, cutouts, made.rows)
+    values: dict[str, Any] = {"format": 1, "reason": "adabn", "data": _facts_of(before)}
+    values |= {} if made.judged is None else {"unlabelled": asdict(made.judged)}
+    write_metrics(folder.metrics_file, values)
+    folder.start.replace(folder.best)  # last: with weights it is a run that can be used
+    shutil.copyfile(weights, folder.start)
 
 
 def _facts_of(run: RunFolder) -> dict[str, Any]:

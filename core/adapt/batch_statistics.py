@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.data.cutouts import Cutouts
+from core.data.settings import DataSettings
 from core.errors import NotPossible, Stopped, TooFewGalaxies
 from core.events import NEVER, Progress, Skipped, Work
 from core.nets import normalisation
@@ -45,7 +46,7 @@ _BATCH = 128
 _SAMPLE = 2000  # stamps on which the input scaling is fitted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapted:
     """A network with the batch statistics of another survey.
 
@@ -55,15 +56,17 @@ class Adapted:
         It is saved where it was asked for.
     path
         There.
-    galaxies, layers
-        How many galaxies were looked at, and how many layers have new statistics.
+    rows
+        The galaxies that were looked at.
+    layers
+        How many layers have new statistics.
     judged
         Whether it has become better, on labelled galaxies that were not looked at; None: there are too few.
     """
 
     predictor: Predictor
     path: Path
-    galaxies: int
+    rows: NDArray[np.int64]
     layers: int
     judged: Judgement | None
 
@@ -102,6 +105,8 @@ def run(
     *,
     refits_scaling: bool = False,
     classes: str = "",
+    own: DataSettings | None = None,
+    seed: int = 1,
     device: str = "auto",
 ) -> Work[Adapted]:
     """Adapt the batch statistics of a network to a survey, and save it as a new weights file.
@@ -123,6 +128,8 @@ def run(
     classes
         If the survey has labels: which class of the network each is, as in ``smooth=elliptical``; they are used for
         judging alone.
+    own, seed
+        How the parts of the survey are drawn; None: as those of the network's run.
     device
         On which the network is computed.
 
@@ -136,7 +143,11 @@ def run(
         for doubt in opened.doubts:
             yield Skipped(doubt)
         before, cutouts = opened.predictor, opened.cutouts
-        rows, part = galaxies.of_other_dataset(cutouts, settings.data, settings.seed)
+        rows, part = (
+            galaxies.of_other_dataset(cutouts, settings.data, settings.seed)
+            if own is None
+            else galaxies.outside_parts(cutouts, own, seed)
+        )
         if len(rows) < 2:
             raise TooFewGalaxies(f"{cutouts.path.name} has {count_of(len(rows), 'galaxy')} to look at.", "", str(data))
         checksum = yield from cutouts.read_checksum(stop)
@@ -159,7 +170,7 @@ def run(
             places = {place: place for place in range(len(before.output_names))}
             judged = yield from compare(cutouts, part, after, (before, places), classes)
         after.save(output)
-        return Adapted(after, output, len(rows), layers, judged)
+        return Adapted(after, output, rows, layers, judged)
 
 
 def adapt(predictor: Predictor, cutouts: Cutouts, rows: NDArray[np.int64], stop: threading.Event = NEVER) -> Work[int]:

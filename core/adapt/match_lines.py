@@ -172,11 +172,12 @@ def on_sizes(surveys: Surveys, recipe: StampRecipe | None = None) -> MatchLine:
     how = "Enlarge" if surveys.resample > 1 else "Shrink"
     remedy = f"{how} the galaxies by {surveys.resample:.2f}, so that they span as many pixels."
     if surveys.resample > 1 and recipe is not None and recipe.file_pixels > SAME_SIZE:
-        settings = recipe.enlarged(surveys.resample, surveys.predictor.stamp_shape[2]).settings
+        side = surveys.predictor.stamp_shape[2]
+        settings = recipe.enlarged(surveys.resample, side).settings
         unit = "px" if settings.field_unit == "pixels" else settings.field_unit
         lost = f"{recipe.file_pixels:.1f} × {recipe.file_pixels:.1f}"
-        remedy += f" Better still, import the files again with a field of {settings.field:.3g} {unit}: a pixel of these"
-        remedy += f" stamps was made of {lost} of theirs, whose detail is then kept."
+        remedy += f" Better still, import the files again with stamps of {side} px and a field of {settings.field:.3g}"
+        remedy += f" {unit}: a pixel of these stamps was made of {lost} of theirs, whose detail is then kept."
     return MatchLine("size", "can be adapted", sentence, remedy, "resample")
 
 

@@ -95,9 +95,10 @@ def _adapt_statistics(options: argparse.Namespace, console: Console) -> int:
         judged = None if found.judged is None else asdict(found.judged)
         console.say_json(found.predictor.card["adapted"] | {"judged": judged, "weights": str(found.path)})
         return 0
+    looked_at = count_of(len(found.rows), "galaxy")
     console.say(
-        f"The statistics of {count_of(found.layers, 'layer')} are now those of {count_of(found.galaxies, 'galaxy')} of "
-        f"{options.data.name}; no label was used."
+        f"The statistics of {count_of(found.layers, 'layer')} are now those of {looked_at} of {options.data.name}; no "
+        f"label was used."
     )
     if found.judged is not None:
         console.say(found.judged.sentence)

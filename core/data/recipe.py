@@ -170,7 +170,8 @@ class StampRecipe:
             found.append(
                 Problem(
                     f"These stamps were made otherwise ({other.describe()}) than in training ({self.describe()}).",
-                    "Import the files again in the same way, unless this is intended.",
+                    "Import the files again in the same way, unless galaxies are as large on these stamps as on those, "
+                    "which Adapt tells.",
                 )
             )
         elif self.shows_another_field(other):

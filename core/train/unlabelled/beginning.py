@@ -73,6 +73,7 @@ def prepare(
         if earlier is not None:
             _require_same_dataset(plan, cutouts)
             rows = galaxies.load(earlier, cutouts)
+            part = None if part is None else part.without(rows)
         _require_enough(rows, plan)
         if not is_own(plan):
             notices = [*notices, *_compare_pixels(plan, cutouts, rows), *_about_best_epoch(plan)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class LabelledPart:
     labels: NDArray[Any]
     rows: Rows
 
+    def without(self, shown: Rows) -> LabelledPart:
+        """Without galaxies that were shown: an earlier version drew the parts otherwise."""
+        return replace(self, rows=np.setdiff1d(self.rows, shown))
+
 
 def of_own_dataset(
     cutouts: Cutouts, split: Split, settings: RunSettings, hand_labels: LabelJournal | None = None
@@ -80,7 +84,8 @@ def of_other_dataset(
     cutouts
         The dataset.
     data, seed
-        Of the run: the shares of the parts and their seed, where they are drawn.
+        Of the run: the shares of the parts and their seed, where they are drawn. A run without a test part says
+        nothing about that of another dataset: the shares are the usual ones then.
     held_out
         Ids of the galaxies of the run's own validation and test parts.
 
@@ -94,10 +99,18 @@ def of_other_dataset(
     UnreadableFile
         The parts that its project keeps are damaged.
     """
+    shares = data if data.test else DataSettings()
+    own = DataSettings(validation=shares.validation, test=shares.test, split_seed=data.split_seed)
+    return outside_parts(cutouts, own, seed, held_out)
+
+
+def outside_parts(
+    cutouts: Cutouts, own: DataSettings, seed: int, held_out: Sequence[str] = ()
+) -> tuple[Rows, LabelledPart | None]:
+    """The same, of a dataset whose own settings say how its parts are drawn."""
     journal = journal_of(cutouts.path)
     if journal is not None and not journal.path.exists():
         journal = None
-    own = DataSettings(validation=data.validation, test=data.test, split_seed=data.split_seed)
     decided = read_decided(cutouts, own, journal)
     names = set(held_out)
     is_held_out = np.fromiter((name in names for name in cutouts.ids), np.bool_, len(cutouts))

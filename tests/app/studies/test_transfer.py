@@ -94,6 +94,10 @@ def test_another_question_brings_its_own_labels_and_strategies(qtbot: QtBot, ses
     assert panel.form.value().labels == default_settings("layers").labels
     assert panel.form.value().seeds == 5
     assert "or more, with the settings of the Train workspace" in panel.runs.text()
+    assert panel.runs.text().endswith("Those from scratch make 3 times as many epochs.")
+    panel.form.set_value(panel.form.value().model_copy(update={"scratch_epochs": 1}))
+    panel.form.changed.emit(panel.form.value())
+    assert "from scratch" not in panel.runs.text()
 
 
 def test_a_finished_study_is_opened_with_its_pictures_table_and_sentences(qtbot: QtBot, session: Session) -> None:

@@ -11,12 +11,13 @@ from galaxies import ellipse, write_dataset
 
 from core.adapt import adapted_run, batch_statistics, moved
 from core.data.cutouts import Cutouts
+from core.data.settings import DataSettings
 from core.errors import NotPossible
 from core.events import result_of
 from core.nets.predictor import Predictor
 from core.project.runs import RunFolder
 from core.settings import toml
-from core.train import run_check, run_summary
+from core.train import preparation, run_check, run_summary
 from core.train.settings import RunSettings
 from core.train.unlabelled import galaxies
 
@@ -41,6 +42,20 @@ def made(survey_run: Path, other: Path, tmp_path_factory: pytest.TempPathFactory
     return result_of(adapted_run.run(survey_run, other, "adabn", folder, class_map={"spiral": "disk"}))
 
 
+def test_new_batch_statistics_are_judged_on_the_validation_part_of_the_surveys_own_settings(
+    survey_run: Path, other: Path, tmp_path: Path
+) -> None:
+    own, folder = DataSettings(validation=0.3, test=0.2), RunFolder.create(tmp_path / "adapted")
+    found = result_of(
+        adapted_run.run(survey_run, other, "adabn", folder, class_map={"spiral": "disk"}, settings=own, seed=9)
+    )
+    with Cutouts.open(other) as cutouts:
+        split = preparation.prepare(RunSettings(data=own, seed=9), cutouts).split
+        shown = galaxies.load(folder.unlabelled_file, cutouts)
+    assert shown.tolist() == sorted(set(range(90)) - set(split.validation) - set(split.test))
+    assert f"On {len(split.validation)} validation galaxies" in found.sentence
+
+
 def test_new_batch_statistics_become_a_run_that_began_with_the_network_before(
     made: adapted_run.AdaptedRun, survey_run: Path, survey_dataset: Path, other: Path, tmp_path: Path
 ) -> None:
@@ -54,7 +69,7 @@ def test_new_batch_statistics_become_a_run_that_began_with_the_network_before(
     for name, value in direct.predictor.network.state_dict().items():
         np.testing.assert_array_equal(Predictor.load(run.best).network.state_dict()[name], value, err_msg=name)
     with Cutouts.open(other) as cutouts:
-        assert len(galaxies.load(run.unlabelled_file, cutouts)) == direct.galaxies
+        assert len(galaxies.load(run.unlabelled_file, cutouts)) == len(direct.rows)
     assert run_summary.summarise(run).problem is None
     layers = result_of(moved.run(run, survey_dataset, "validation")).layers
     assert all(layer.change == 0 for layer in layers)

@@ -192,7 +192,8 @@ def test_galaxies_that_were_shrunk_are_better_imported_again_than_enlarged(surve
     made = StampRecipe(ImportSettings(size=SIDE, **settings), ("r",), "", False, *native)
     line = sizes_line(survey_run, made, 2.0)
     assert line.remedy.startswith("Enlarge the galaxies by 2.00") and line.action == "resample"
-    assert f"import the files again with a field of {field}" in line.remedy and by in line.remedy
+    assert f"import the files again with stamps of {SIDE} px and a field of {field}:" in line.remedy
+    assert by in line.remedy
     shrunk = sizes_line(survey_run, made, 0.5)
     assert shrunk.remedy.startswith("Shrink the galaxies by 0.50") and "import" not in shrunk.remedy
 

@@ -245,6 +245,7 @@ def test_what_is_chosen_otherwise_than_in_training_is_said(survey_run, survey, t
     assert "Stamps are made as in training: central 24 px" in said
     assert "What you chose otherwise: field = 20.0, fill = zero." in said
     assert "These stamps were made otherwise (central 20 px, resampled to 24 px" in said
+    assert "unless galaxies are as large on these stamps as on those, which Adapt tells" in said
     assert run("predict", survey_run, raw, "--stamps", "feild=20", "-o", tmp_path / "a.csv") == 1
     assert "Did you mean “field”?" in capsys.readouterr().err
 

@@ -53,6 +53,15 @@ def test_of_another_survey_neither_its_validation_and_test_part_nor_those_of_thi
     assert set(found) == expected
 
 
+def test_for_a_run_without_a_test_part_another_survey_has_one_all_the_same(new_survey, wish):
+    with Cutouts.open(new_survey("other", 120, labelled=90)) as cutouts:
+        later = preparation.prepare(wish(), cutouts).split
+        found, part = galaxies.of_other_dataset(cutouts, DataSettings(test=0), 1)
+    assert part is not None and len(later.test)
+    assert part.rows.tolist() == later.validation.tolist()
+    assert not set(found) & set(later.test)
+
+
 def test_a_survey_without_labels_is_shown_whole(new_survey):
     with Cutouts.open(new_survey("other", labelled=0)) as cutouts:
         found, part = galaxies.of_other_dataset(cutouts, DataSettings(), 1)
