@@ -66,10 +66,15 @@ def wait_briefly(environment: MutableMapping[str, str]) -> None:
 
 
 def keep_cache(environment: MutableMapping[str, str]) -> None:
-    """Have torch keep what it can make again where this program does, and leave nothing among the temporary files."""
+    """Have torch keep what it can make again where this program does, and leave nothing among the temporary files.
+
+    So does matplotlib in an installed program. Where Python is, it is the user's, whose settings count.
+    """
     from core.project.user_folders import cache_folder  # not for the process that tries files, which loads no torch
 
     environment.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "torch"))
+    if getattr(sys, "frozen", False):
+        environment.setdefault("MPLCONFIGDIR", str(cache_folder() / "matplotlib"))
 
 
 def wants_window(arguments: list[str]) -> bool:

@@ -136,7 +136,8 @@ class SizeStudy:
 def _describe_more_labels(study: SizeStudy) -> list[str]:
     law, largest, what = study.curve, max(study.sizes), merits.display_name(study.metric)
     runs = study.scores(largest)
-    measured = f"With {_format_count(largest)} labels the {what} is {np.mean(runs):.3f}, the mean of {len(runs)} runs"
+    of_runs = f"the mean of {len(runs)} runs" if len(runs) > 1 else "of a single run"
+    measured = f"With {_format_count(largest)} labels the {what} is {np.mean(runs):.3f}, {of_runs}"
     if law is None:
         return [
             f"{measured}.",

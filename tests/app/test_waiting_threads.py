@@ -1,4 +1,4 @@
-"""What libraries read from the environment: how threads wait for each other, and where torch keeps its cache."""
+"""What libraries read from the environment: how threads wait for each other, and where caches are kept."""
 
 import os
 import subprocess
@@ -40,3 +40,18 @@ def test_torch_leaves_nothing_among_the_temporary_files(tmp_path: Path):
     mine = {"TORCHINDUCTOR_CACHE_DIR": "mine"}
     keep_cache(mine)
     assert mine == {"TORCHINDUCTOR_CACHE_DIR": "mine"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="matplotlib keeps its folders elsewhere")
+@pytest.mark.parametrize("installed", [True, False])
+def test_an_installed_program_leaves_no_folders_of_matplotlib(tmp_path: Path, installed: bool):
+    """Where Python is, matplotlib is the user's, with settings of his own."""
+    drop = {"MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TUNINGFORK_CACHE"}
+    asked = {name: value for name, value in os.environ.items() if name not in drop}
+    asked |= {"PYTHONPATH": os.pathsep.join(sys.path), "HOME": str(tmp_path)}
+    begin = "import os, sys; sys.frozen = True; " if installed else "import os; "
+    code = "from app.command import keep_cache; keep_cache(os.environ); import matplotlib as m; m.get_cachedir()"
+    subprocess.run([sys.executable, "-c", f"{begin}{code}; m.get_configdir()"], env=asked, check=True)
+    cache, config = tmp_path / ".cache", tmp_path / ".config"
+    kept = {cache / "tuning-fork" / "matplotlib"} if installed else {cache / "matplotlib", config / "matplotlib"}
+    assert set(tmp_path.rglob("matplotlib")) == kept

@@ -265,6 +265,12 @@ def test_nothing_is_said_of_more_labels_where_the_curve_is_doubtful(tmp_path):
     assert "needs 4 sizes or more" in told
 
 
+def test_a_single_run_is_not_called_a_mean(tmp_path):
+    point = Point(100, 1, "runs/100", 10, 8, 487, {"accuracy": 0.8, "accuracy_error": 0.02})
+    told = SizeStudy(tmp_path, "validation", "accuracy", (point,), 1).sentences[0]
+    assert told == "With 100 labels the accuracy is 0.800, of a single run."
+
+
 def test_the_table_comes_back_as_it_was(done):
     folder, _, result = done
     again = size_study.read_table(folder / "study.csv")
