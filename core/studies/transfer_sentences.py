@@ -184,7 +184,7 @@ def _describe_forgotten(study: TransferStudy) -> list[str]:
     known = [f"{title} {format_mean(mean)}" for mean, title in after if mean.runs]
     if not known:
         return []
-    was = f" it had {before.value:.3f}{_sampling(before)} before, and" if before.runs else ""
+    was = f" it had {before.value:.3f}{_sampling(before)} before, and" if before.runs else " the network"
     return [f"On the galaxies of its own survey{was} with {labels:,} labels of this one has: {', '.join(known)}."]
 
 

@@ -1,5 +1,6 @@
 """What a study of a move says and draws, where the answer is planted."""
 
+import dataclasses
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_the_sentences_name_the_savings_the_losses_and_the_galaxies(planted):
     assert "better than as it is by 0.0" in told
     assert "WORSE than as it is by 0.1" in told
     assert "the same 105 galaxies of the validation part; they chose nothing" in told
+
+
+def test_what_was_forgotten_is_a_whole_sentence_where_the_network_was_not_judged_as_it_is(planted):
+    points = tuple(point for point in planted.judged.points if point.strategy != "as is")
+    without = dataclasses.replace(planted, judged=dataclasses.replace(planted.judged, points=points))
+    told = " ".join(transfer_sentences.describe(without))
+    assert "On the galaxies of its own survey the network with 50 labels of this one has: " in told
 
 
 def test_one_seed_has_no_scatter_and_says_nothing_of_differences():
