@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.adapt import weight_changes
+from core.adapt.surveys import read_target_labels
 from core.adapt.weight_changes import LayerChange
 from core.data.settings import EvaluatedPart
 from core.data.target import Classes
@@ -64,7 +65,7 @@ class ClassMoves:
     Attributes
     ----------
     part
-        ``validation`` or ``test``, or ``all`` labelled galaxies, as of another dataset.
+        ``validation`` or ``test`` of the run's dataset, or ``all`` labelled galaxies.
     data
         Name of the dataset.
     rows, ids
@@ -77,6 +78,8 @@ class ClassMoves:
         The classes of the earlier and of the present network.
     counted_as
         Which of the earlier classes a present one continues; one that is missing began anew.
+    left_out
+        How many test galaxies of another dataset are not among them.
     """
 
     part: EvaluatedPart
@@ -89,6 +92,7 @@ class ClassMoves:
     old_names: tuple[str, ...]
     names: tuple[str, ...]
     counted_as: Mapping[str, str]
+    left_out: int = 0
 
     @cached_property
     def confusion_before(self) -> NDArray[np.int64]:
@@ -130,6 +134,7 @@ class ClassMoves:
         """How good both are, with the difference and its error, and over which galaxies."""
         count = int(self._is_known.sum())
         where = f"{self.data}" if self.part == "all" else f"the {self.part} part of {self.data}"
+        where += f", without its {count_of(self.left_out, 'test galaxy')}," if self.left_out else ""
         if not count:
             return (
                 f"{count_of(len(self.rows), 'galaxy')} of {where}: the earlier network knows none of their classes, so "
@@ -206,7 +211,8 @@ def run(
     data
         The dataset on whose galaxies both answer; None: the one the run was trained on.
     part
-        Of the run's own dataset; of another one all labelled galaxies are used.
+        Of the run's own dataset. Of another one all labelled galaxies are used, the validation part standing for all
+        but its test part.
     stop
         Ends the work with :class:`~core.errors.Stopped`.
     start
@@ -304,8 +310,12 @@ def _compare_answers(
     now, cutouts = opened.predictor, opened.cutouts
     is_own = cutouts.is_known_as(now.card.get("checksum"))
     labels, _, _ = read_labels(cutouts, now.target, hand_labels, {}, exactly=is_own)
+    rows = np.sort(select_rows(folder, cutouts, part if is_own else "all", labels))
+    left_out = 0
+    if not is_own and part == "validation":
+        kept = np.intersect1d(rows, read_target_labels(cutouts, None, settings.seed, hand_labels).rows)
+        rows, left_out = kept, len(rows) - len(kept)
     part = part if is_own else "all"
-    rows = np.sort(select_rows(folder, cutouts, part, labels))
     if not len(rows):
         where = f"in the {part} part" if is_own else "that the network could know"
         raise TooFewGalaxies(f"There is no labelled galaxy {where}.", "Choose another part.", cutouts.path.name)
@@ -326,6 +336,7 @@ def _compare_answers(
         old_names=base.output_names,
         names=now.output_names,
         counted_as={now.output_names[row]: base.output_names[place] for row, place in known.items()},
+        left_out=left_out,
     )
 
 
@@ -358,6 +369,7 @@ def to_json(moved: Moved) -> dict[str, Any]:
             "part": classes.part,
             "data": classes.data,
             "galaxies": len(classes.rows),
+            "test_galaxies_left_out": classes.left_out,
             "classes": list(classes.names),
             "earlier_classes": list(classes.old_names),
             "counted_as": dict(classes.counted_as),

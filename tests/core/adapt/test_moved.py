@@ -8,6 +8,7 @@ import pytest
 from galaxies import ellipse, write_dataset
 
 from core.adapt import moved
+from core.adapt.surveys import read_target_labels
 from core.cli.main import main
 from core.data.cutouts import Cutouts
 from core.errors import NotPossible
@@ -117,3 +118,16 @@ def test_the_command_prints_the_layers_and_writes_the_flipped_galaxies(tuned, fo
     values = json.loads(capsys.readouterr().out)
     assert values["classes"]["confusion_after"] == found.classes.confusion_after.tolist()
     assert [layer["identical"] for layer in values["layers"]][:2] == [True, True]
+
+
+def test_the_test_galaxies_of_another_dataset_are_not_looked_at(tuned, tmp_path):
+    folder, _, _ = tuned
+    third = survey(tmp_path / "third.h5", NEW, 5)
+    with Cutouts.open(third) as cutouts:
+        outside = read_target_labels(cutouts)
+    classes = result_of(moved.run(folder, third)).classes
+    assert classes.part == "all" and classes.left_out == outside.test > 0
+    assert classes.rows.tolist() == outside.rows.tolist()
+    assert f"third, without its {outside.test} test galaxies" in classes.sentence
+    everything = result_of(moved.run(folder, third, "all")).classes
+    assert len(everything.rows) == 90 and not everything.left_out and "test galax" not in everything.sentence
