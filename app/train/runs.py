@@ -196,7 +196,8 @@ class RunsPanel(Panel):
     def _mark_numbers(self, found: dict[Path, work.Remarks]) -> None:
         """Mark numbers that are outdated, and with letters those that cannot be compared with the others."""
         items = [item for item in map(self.table.topLevelItem, range(self.table.topLevelItemCount())) if item]
-        known = [(item, run, found[run.path]) for item in items if (run := _run_of(item)).path in found]
+        ended = [item for item in items if not self._session.activity.is_trained(_run_of(item))]
+        known = [(item, run, found[run.path]) for item in ended if (run := _run_of(item)).path in found]
         letters = judged_on.letter_parts([remarks.judged for _, _, remarks in known], [*_SCORES.values()])
         for (item, run, remarks), its in zip(known, letters, strict=True):
             for column, part in _SCORES.items():

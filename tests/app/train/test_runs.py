@@ -59,6 +59,17 @@ def test_runs_are_listed_with_their_best_epoch_and_the_part_of_each_score(
     assert not item.toolTip(2)
 
 
+def test_a_run_in_training_has_no_numbers_of_an_earlier_epoch(qtbot: QtBot, session_with_run: Session) -> None:
+    """Each epoch writes the numbers of the best one so far, but the table is not drawn anew for each."""
+    assert session_with_run.run is not None
+    session_with_run.activity.training_folder = session_with_run.run.path
+    panel = shown(qtbot, session_with_run)
+    qtbot.waitUntil(lambda: not panel._remarks.is_running, timeout=60_000)
+    item = panel.table.topLevelItem(0)
+    assert item is not None
+    assert (item.text(1), item.text(3)) == ("in training", "–")
+
+
 def test_numbers_of_another_temperature_than_the_run_has_now_are_marked(
     qtbot: QtBot, session_with_run: Session
 ) -> None:
