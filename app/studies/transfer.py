@@ -107,10 +107,7 @@ class TransferPanel(SummaryPanel):
     def _show_new_study(self) -> None:
         self.carry.network.fix(None)
         self._show_settings()
-        anew = {
-            "judge_test": False,
-            "scratch_epochs": TransferStudySettings().scratch_epochs,
-        }  # not the earlier study's
+        anew = {"judge_test": False, "scratch_epochs": TransferStudySettings().scratch_epochs}  # not of one opened
         self.form.set_value(self.form.value().model_copy(update=anew))
         self._summary = None
         self._show_summary()
