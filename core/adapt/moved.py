@@ -310,12 +310,11 @@ def _compare_answers(
     now, cutouts = opened.predictor, opened.cutouts
     is_own = cutouts.is_known_as(now.card.get("checksum"))
     labels, _, _ = read_labels(cutouts, now.target, hand_labels, {}, exactly=is_own)
-    rows = np.sort(select_rows(folder, cutouts, part if is_own else "all", labels))
-    left_out = 0
-    if not is_own and part == "validation":
-        kept = np.intersect1d(rows, read_target_labels(cutouts, None, settings.seed, hand_labels).rows)
-        rows, left_out = kept, len(rows) - len(kept)
+    spares_test = not is_own and part == "validation"
     part = part if is_own else "all"
+    rows = labelled = np.sort(select_rows(folder, cutouts, part, labels))
+    if spares_test:
+        rows = np.intersect1d(labelled, read_target_labels(cutouts, None, settings.seed, hand_labels).rows)
     if not len(rows):
         where = f"in the {part} part" if is_own else "that the network could know"
         raise TooFewGalaxies(f"There is no labelled galaxy {where}.", "Choose another part.", cutouts.path.name)
@@ -336,7 +335,7 @@ def _compare_answers(
         old_names=base.output_names,
         names=now.output_names,
         counted_as={now.output_names[row]: base.output_names[place] for row, place in known.items()},
-        left_out=left_out,
+        left_out=len(labelled) - len(rows),
     )
 
 

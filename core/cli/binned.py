@@ -74,10 +74,7 @@ def judge_in_bins(
             lambda stop, one=quantity: comparison.compare(one, against, split, stop, bins=options.bins),
         )
         values.append(comparison.to_json(shown))
-        if not options.json:
-            console.say()
-            console.say(f"{quantity.title}: {shown.note}")
-            console.table(*comparison.rows_of(shown))
+        _say_bins(f"{quantity.title}: {shown.note}", comparison.rows_of(shown), options, console)
     return values
 
 
@@ -94,11 +91,17 @@ def _judge_classes(
     for metric in options.metric or ("accuracy", "macro_f1"):
         chart = class_charts.draw_bins(result, metric, against, split, bins=options.bins)
         values.append({"metric": metric} | class_charts.bins_to_json(chart))
-        if not options.json:
-            console.say()
-            console.say(f"{chart.y_title}: {chart.note}")
-            console.table(*class_charts.bins_table(chart))
+        _say_bins(f"{chart.y_title}: {chart.note}", class_charts.bins_table(chart), options, console)
     return values
+
+
+def _say_bins(
+    note: str, table: tuple[tuple[str, ...], list[tuple[str, ...]]], options: argparse.Namespace, console: Console
+) -> None:
+    if not options.json:
+        console.say()
+        console.say(note)
+        console.table(*table)
 
 
 def _choose_split(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli import judging
@@ -64,13 +63,10 @@ def evaluate(options: argparse.Namespace, console: Console) -> int:
 
 
 def _to_json(result: Evaluation, run: str) -> dict[str, Any]:
+    from core.evaluate.saving import facts_of_answers
+
     about: dict[str, Any] = {"run": run, "data": result.data, "part": result.part, "note": result.note}
-    if result.error_bars is not None:
-        about["error_bars"] = result.error_bars.to_json()
-    if result.predictions.temperature is not None:
-        about["temperature"] = asdict(result.predictions.temperature)
-    if result.members:
-        about["member_temperatures"] = list(result.members)
+    about |= facts_of_answers(result)
     return about | result.report.to_json() | {"unknown_classes": result.unknown, "mapped_classes": result.mapped}
 
 

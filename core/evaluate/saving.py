@@ -32,6 +32,18 @@ def record(folder: RunFolder, evaluation: Evaluation, *, keep: bool) -> bool:
         return read_metrics(folder.metrics_file) != before
 
 
+def facts_of_answers(evaluation: Evaluation) -> dict[str, Any]:
+    """What stands behind the answers, as plain values: error bars and temperatures, where there are any."""
+    found: dict[str, Any] = {}
+    if evaluation.error_bars is not None:
+        found["error_bars"] = evaluation.error_bars.to_json()
+    if evaluation.predictions.temperature is not None:
+        found["temperature"] = asdict(evaluation.predictions.temperature)
+    if evaluation.members:
+        found["member_temperatures"] = list(evaluation.members)
+    return found
+
+
 def _save(folder: RunFolder, evaluation: Evaluation, values: dict[str, Any]) -> None:
     """Write the metrics, whose earlier ones are given, and the predictions of an evaluation into its run's folder."""
     elsewhere = None if evaluation.is_own else _name_elsewhere(values.get("elsewhere") or {}, evaluation)
@@ -41,12 +53,7 @@ def _save(folder: RunFolder, evaluation: Evaluation, values: dict[str, Any]) -> 
         "unknown_classes": evaluation.unknown,
         "mapped_classes": evaluation.mapped,
     }
-    if evaluation.error_bars is not None:
-        found["error_bars"] = evaluation.error_bars.to_json()
-    if evaluation.predictions.temperature is not None:
-        found["temperature"] = asdict(evaluation.predictions.temperature)
-    if evaluation.members:
-        found["member_temperatures"] = list(evaluation.members)
+    found |= facts_of_answers(evaluation)
     if elsewhere is None:
         kept = values.get(evaluation.part) or {}
         stale = ("temperature", "member_temperatures")  # of an earlier evaluation

@@ -63,15 +63,15 @@ def _find(folder: Path, part: str, data: Path | None, _states: tuple[FileState, 
     if wanted is None:
         return None
     name = (read_metrics(run.metrics_file).get("data") or {}).get("data") or "an unknown dataset"
-    then = now = None
+    table, now = run.predictions_file(part), None
+    then = _read_table(table, wanted) if is_there(table) else None
     if data is not None:
         with contextlib.suppress(Problem), Cutouts.open(data) as cutouts:  # another one may have taken its place
             journal = labels_near(folder, data)
             rows = _rows_of(run, part, cutouts)
-            then = _count(cutouts, rows, wanted, hand_labels.at_beginning(run, journal))
+            if then is None:
+                then = _count(cutouts, rows, wanted, hand_labels.at_beginning(run, journal))
             now = _count(cutouts, rows, wanted, journal)
-    if is_there(table := run.predictions_file(part)):
-        then = _read_table(table, wanted)
     if then is None:
         return None
     changed = None if now is None else max((then - now).total(), (now - then).total())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -195,6 +195,17 @@ def require_no_stall(what: str, gaps: np.ndarray) -> None:
     assert gaps.max() <= LONGEST
 
 
+def require_no_stalls(qtbot: QtBot, steps: Mapping[str, Callable[[], object]]) -> None:
+    """Take steps one after the other, with the work of each done before the next."""
+    heart = Heartbeat()
+    for what, act in steps.items():
+        heart.start()
+        act()
+        wait_for_all_work(qtbot)
+        qtbot.wait(300)
+        require_no_stall(what, heart.gaps())
+
+
 def test_a_million_galaxies_are_opened_without_a_stall(qtbot: QtBot, window: MainWindow, million: Path) -> None:
     window.show_workspace("data")
     qtbot.wait(2000)
@@ -217,13 +228,7 @@ def test_a_million_galaxies_are_found_and_sorted_without_a_stall(qtbot: QtBot, c
         "finding an id": lambda: crowded.search.setText("000000000000777"),
         "one class": lambda: choose(crowded.classes, "spheroid"),
     }
-    heart = Heartbeat()
-    for what, act in steps.items():
-        heart.start()
-        act()
-        wait_for_all_work(qtbot)
-        qtbot.wait(300)
-        require_no_stall(what, heart.gaps())
+    require_no_stalls(qtbot, steps)
 
 
 def test_a_million_galaxies_get_other_parts_and_labels_without_a_stall(qtbot: QtBot, crowded: GalleryPanel) -> None:
@@ -237,10 +242,4 @@ def test_a_million_galaxies_get_other_parts_and_labels_without_a_stall(qtbot: Qt
         "none selected": lambda: crowded.grid._select_all(False),
         "a label taken back": session.undo.undo,
     }
-    heart = Heartbeat()
-    for what, act in steps.items():
-        heart.start()
-        act()
-        wait_for_all_work(qtbot)
-        qtbot.wait(300)
-        require_no_stall(what, heart.gaps())
+    require_no_stalls(qtbot, steps)
